@@ -1,0 +1,1 @@
+"""Headquarters' side: which required reports did not arrive, judged once and with evidence."""

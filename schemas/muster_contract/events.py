@@ -1,0 +1,219 @@
+"""What an office may say: one frozen dataclass an event type, as the caller gives it.
+
+The caller names the case, the encounter and what happened; the outbox stamps the rest (``Stamp``) in the
+transaction that stores it. Ids are opaque, and there is no field for a name or a narrative.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from muster_contract.errors import Fault
+from muster_contract.schemas import enum_symbols, newest
+from muster_contract.times import MAX_MS, to_ms
+
+OPAQUE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,8})?")
+SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+LABELS = ("UNKNOWN", "UNCLASSIFIED", "CUI", "CUI_LES", "SECRET")
+"""Handling labels, in rising order: a stream's ceiling is a place in it. UNKNOWN is above every ceiling."""
+
+
+def above_ceiling(label: str, ceiling: str) -> bool:
+    """Tell whether a label may not stand on a stream with this ceiling; one that we do not know may not."""
+    return label == "UNKNOWN" or LABELS.index(label) > LABELS.index(ceiling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldEvent:
+    """What every event of an encounter says. ``occurred_at`` is aware; ids are opaque."""
+
+    case_id: str
+    encounter_id: str
+    occurred_at: datetime
+    label: str = "UNCLASSIFIED"
+
+    @property
+    def type(self) -> str:
+        """The event's type, as in its schema."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncounterReported(FieldEvent):
+    """An encounter, with what the first check said and where the person was."""
+
+    match: str
+    custody: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningCompleted(FieldEvent):
+    """A screening: the first one, or one after release."""
+
+    kind: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDocumented(FieldEvent):
+    """A step of the protocol, documented in the case file."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchResolved(FieldEvent):
+    """The resolution of a potential match; NOT_A_MATCH is a normal outcome."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyChanged(FieldEvent):
+    """Where the person is from now on."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferDeclined(FieldEvent):
+    """A jurisdiction (ISO 3166 code) declined to transfer custody."""
+
+    jurisdiction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InformationShared(FieldEvent):
+    """Information went over a channel; the reference of its receipt."""
+
+    channel: str
+    receipt_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncounterVoided(FieldEvent):
+    """An earlier event of this office, by its event_id, was entered in error."""
+
+    voids: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentReported(FieldEvent):
+    """A report went to headquarters: its reference, and the SHA-256 of its bytes in 64 hex digits."""
+
+    stage: str
+    channel: str
+    report_reference: str
+    report_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRetracted(FieldEvent):
+    """An earlier report of this office, by its event_id, is withdrawn."""
+
+    retracts: UUID
+    reason: str
+
+
+FIELD_EVENTS: tuple[type[FieldEvent], ...] = (
+    EncounterReported,
+    ScreeningCompleted,
+    StepDocumented,
+    MatchResolved,
+    CustodyChanged,
+    TransferDeclined,
+    InformationShared,
+    EncounterVoided,
+    IncidentReported,
+    IncidentRetracted,
+)
+"""Every event type that an office records about an encounter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What the outbox adds: identity, numbering and the office's clock (UTC milliseconds)."""
+
+    event_id: UUID
+    office_id: str
+    epoch: UUID
+    sequence: int
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeHeartbeat:
+    """An office lives, and says up to which number it has recorded. Instants are UTC milliseconds."""
+
+    type: ClassVar[str] = "OfficeHeartbeat"
+    event_id: UUID
+    office_id: str
+    epoch: UUID
+    recorded_at: int
+    last_encounter_sequence: int
+    last_incident_sequence: int
+    pending: int
+    oldest_pending_at: int | None = None
+    lowest_pending_encounter_sequence: int | None = None
+    lowest_pending_incident_sequence: int | None = None
+
+
+def faults_of(event: FieldEvent) -> list[Fault]:
+    """Name everything that is wrong with an event, without showing what it says."""
+    faults: list[Fault] = []
+    symbols = enum_symbols()
+    for name, schema_type in newest()[event.type].fields.items():
+        if not hasattr(event, name):
+            continue  # the stamp's part
+        fault = _fault_of(getattr(event, name), name, schema_type, symbols)
+        if fault:
+            faults.append(Fault(f"{event.type}.{name}", *fault))
+    return faults
+
+
+def wire_fields(event: FieldEvent | OfficeHeartbeat, stamp: Stamp | None = None) -> dict[str, Any]:
+    """Give the fields as they stand on the wire (integers and bytes), ready for ``codec.encode``."""
+    fields = asdict(event) | (asdict(stamp) if stamp else {})
+    return {name: _to_wire(name, value) for name, value in fields.items()}
+
+
+def _to_wire(name: str, value: Any) -> Any:  # noqa: ANN401 - any field's value
+    if isinstance(value, UUID):
+        return value.bytes
+    if isinstance(value, datetime):
+        return to_ms(value)
+    return bytes.fromhex(value) if name.endswith("_sha256") else value
+
+
+def _fault_of(value: object, name: str, schema_type: Any, symbols: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    if isinstance(value, datetime):
+        return _fault_of_instant(value)
+    if name in {"voids", "retracts"}:
+        return None if isinstance(value, UUID) else ("is not a UUID", "the event_id that the API returned")
+    if not isinstance(value, str):
+        return "is not text", f"not {type(value).__name__}"
+    enum = (schema_type.get("name") if isinstance(schema_type, dict) else schema_type.rpartition(".")[2]) or ""
+    if enum in symbols:
+        allowed = [s for s in symbols[enum] if s != "UNKNOWN"]
+        return None if value in allowed else ("is not one of the contract's values", "one of " + ", ".join(allowed))
+    if name == "report_sha256":
+        return None if SHA256_HEX.fullmatch(value) else ("is not a SHA-256 digest", "64 lower-case hex digits")
+    if name == "jurisdiction":
+        return None if JURISDICTION.fullmatch(value) else ("is not an ISO 3166 code", "such as US-CA")
+    if OPAQUE_ID.fullmatch(value):
+        return None
+    return "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names, no free text"
+
+
+def _fault_of_instant(value: datetime) -> tuple[str, str] | None:
+    try:
+        ms = to_ms(value)
+    except ValueError as fault:
+        return "is " + str(fault).split(":")[0], "give it a zone, such as UTC"
+    return None if 0 <= ms <= MAX_MS else ("is out of range", "between 1970 and 9999")
