@@ -1,0 +1,228 @@
+"""From a policy file (TOML) to a Policy, or to every fault in it at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from muster_contract.errors import ConfigurationError, Fault
+from muster_contract.schemas import enum_symbols, newest
+from muster_contract.times import parse_duration, parse_instant, to_ms
+from muster_contract.topics import topic_of_kind
+from muster_hq.policy import (
+    DEFAULT_ORPHAN_AFTER,
+    DEFAULT_OUTAGE_GRACE,
+    DEFAULT_SILENT_AFTER,
+    Pattern,
+    Policies,
+    Policy,
+    Requirement,
+)
+
+PULSE_EVERY = 5_000
+"""Milliseconds between two pulses of headquarters' clock (DESIGN section 2)."""
+SHORTEST_OUTAGE = 3 * PULSE_EVERY
+ORPHAN_REPORT = "orphan-report"
+"""The requirement that orphaned reports are judged under; a policy may not use its name."""
+
+
+def load_policies(paths: Sequence[Path]) -> Policies:
+    """Read policy files, all versions of one policy; ConfigurationError names every fault of every file."""
+    faults: list[Fault] = []
+    versions: list[Policy] = []
+    for path in paths:
+        try:
+            versions.append(read_policy(path.read_text("utf-8"), str(path)))
+        except OSError as fault:
+            faults.append(Fault(str(path), f"cannot be read: {fault.strerror}"))
+        except UnicodeDecodeError:
+            faults.append(Fault(str(path), "is not UTF-8 text"))
+        except ConfigurationError as refusal:
+            faults.extend(refusal.faults)
+    faults.extend(_faults_between(versions))
+    if faults or not paths:
+        raise ConfigurationError(faults or [Fault("policy", "none is given", "--policy FILE")])
+    return Policies(versions)
+
+
+def read_policy(text: str, place: str) -> Policy:
+    """Read one policy; ``place`` names it in faults. ConfigurationError names every fault at once."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigurationError.of(place, f"is not TOML: {fault}") from None
+    faults: list[Fault] = []
+    raw = data.pop("requirement", [])
+    if not isinstance(raw, list) or not raw or not all(isinstance(r, dict) for r in raw):
+        faults.append(Fault(f"{place}: requirement", "there is none", "write at least one [[requirement]]"))
+        raw = []
+    head = _validated(_Head, data, place, faults)
+    requirements = [
+        requirement
+        for number, table in enumerate(raw, 1)
+        if (requirement := _requirement(table, f"{place}: requirement {number} ({table.get('id', 'no id')})", faults))
+    ]
+    faults.extend(_faults_across(raw, place))
+    if faults or head is None:
+        raise ConfigurationError(faults)
+    return Policy(requirements=tuple(requirements), **head.model_dump())
+
+
+def _milliseconds(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("not an ISO 8601 duration in quotes, such as PT24H")  # noqa: TRY004 - pydantic's protocol
+    return parse_duration(value)
+
+
+def _instant(value: object) -> int:
+    if isinstance(value, datetime):
+        return to_ms(value)
+    if isinstance(value, str):
+        return parse_instant(value)
+    raise ValueError("not a time with a zone, such as 2013-01-01T00:00:00Z")
+
+
+def _patterns(value: object) -> tuple[Pattern, ...]:
+    tables = value if isinstance(value, list) else [value]
+    patterns = [_pattern(table) for table in tables if isinstance(table, dict)]
+    if not tables or len(patterns) < len(tables):
+        raise ValueError('not a pattern, such as { event = "IncidentReported", stage = "INITIAL" }')
+    return tuple(patterns)
+
+
+def _pattern(table: Mapping[str, Any]) -> Pattern:
+    event = table.get("event")
+    known = (topic_of_kind("encounters").types | topic_of_kind("incidents").types) - {"OfficeHeartbeat", "ClockPulse"}
+    if event not in known:
+        raise ValueError(f"event is not one of {', '.join(sorted(known))}")
+    where = {}
+    for name, wanted in table.items():
+        if name == "event":
+            continue
+        codes = wanted if isinstance(wanted, list) else [wanted]
+        allowed = _codes_of(event, name)
+        if allowed is not None and not (codes and set(map(str, codes)) <= set(allowed)):
+            raise ValueError(f"{name} of {event} is one of {', '.join(allowed)}")
+        where[name] = frozenset(map(str, codes))
+    return Pattern(event, where)
+
+
+def _codes_of(event: str, name: str) -> Sequence[str] | None:
+    """Give the codes that a field may hold; None where any code may stand; ValueError for other fields."""
+    fields = newest()[event].fields
+    codes = [n for n, t in fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"]
+    if name not in codes:
+        raise ValueError(f"{name} is no field of {event} that a policy may look at; those are {', '.join(codes)}")
+    return enum_symbols().get(_enum_name(fields[name]))
+
+
+def _enum_name(avro_type: Any) -> str:  # noqa: ANN401 - any Avro type
+    name = avro_type.get("name", "") if isinstance(avro_type, dict) else avro_type
+    return str(name).rpartition(".")[2]
+
+
+_Ms = Annotated[int, BeforeValidator(_milliseconds)]
+_At = Annotated[int, BeforeValidator(_instant)]
+_Patterns = Annotated[tuple[Any, ...], BeforeValidator(_patterns)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Head(_Strict):
+    id: _Name
+    version: Annotated[int, Field(ge=1)]
+    label: str = ""
+    effective: _At | None = None
+    outage_after: Annotated[_Ms, Field(ge=SHORTEST_OUTAGE)] | None = None
+    outage_grace: _Ms = DEFAULT_OUTAGE_GRACE
+    silent_after: _Ms = DEFAULT_SILENT_AFTER
+    orphan_after: _Ms = DEFAULT_ORPHAN_AFTER
+
+
+class _Line(_Strict):
+    id: _Name
+    opens_on: _Patterns = ()
+    follows: str | None = None
+    satisfied_by: _Patterns
+    waived_by: _Patterns = ()
+    ends_on: _Patterns = ()
+    anchor: Literal["occurred_at", "received_at"] | None = None
+    within: _Ms
+    scope: Literal["encounter", "case"] = "encounter"
+    by: Literal["office", "any"] = "office"
+    recurs: bool = False
+
+
+_CAUSES = {"extra_forbidden": "is no key that is known here", "missing": "is missing"}
+"""Our words for pydantic's most frequent causes."""
+
+
+def _validated(model: type[Any], table: Mapping[str, Any], place: str, faults: list[Fault]) -> Any:  # noqa: ANN401
+    try:
+        return model.model_validate(table)
+    except ValidationError as refusal:
+        for error in refusal.errors(include_url=False, include_input=False):
+            key = ".".join(str(part) for part in error["loc"][:1])
+            cause = _CAUSES.get(error["type"], error["msg"].removeprefix("Value error, "))
+            faults.append(Fault(f"{place}: {key}", cause[:1].lower() + cause[1:]))
+        return None
+
+
+def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault]) -> Requirement | None:
+    line = _validated(_Line, table, place, faults)
+    if ("opens_on" in table) == ("follows" in table):
+        faults.append(
+            Fault(place, "needs one of opens_on and follows", "opens_on for the first, follows for later ones")
+        )
+    if "follows" in table and table.get("anchor", "received_at") != "received_at":
+        faults.append(Fault(f"{place}: anchor", "is received_at for one that follows", "leave it out"))
+    if table.get("id") == ORPHAN_REPORT:
+        faults.append(Fault(f"{place}: id", f"{ORPHAN_REPORT} is the engine's own", "choose another"))
+    if line is None:
+        return None
+    values = dict(line) | {"anchor": line.anchor or ("received_at" if line.follows else "occurred_at")}
+    return Requirement(**values)
+
+
+def _faults_across(raw: Iterable[Mapping[str, Any]], place: str) -> Iterable[Fault]:
+    """Check what no requirement can know alone: ids are unique, chains exist and have a beginning."""
+    follows: dict[str, str | None] = {}
+    for table in raw:
+        name = str(table.get("id"))
+        if name in follows:
+            yield Fault(f"{place}: requirement {name}", "its id is used twice")
+        follows[name] = table.get("follows")
+    for name, before in follows.items():
+        if before is not None and before not in follows:
+            yield Fault(f"{place}: requirement {name}", f"follows {before!r}, which is not there")
+        elif _circular(name, follows):
+            yield Fault(f"{place}: requirement {name}", "follows itself in a circle")
+
+
+def _circular(name: str, follows: Mapping[str, str | None]) -> bool:
+    seen: set[str] = set()
+    step: str | None = name
+    while step is not None and step in follows:
+        if step in seen:
+            return True
+        seen.add(step)
+        step = follows[step]
+    return False
+
+
+def _faults_between(versions: Sequence[Policy]) -> Iterable[Fault]:
+    if len({p.id for p in versions}) > 1:
+        yield Fault("policy", f"{len({p.id for p in versions})} different ids", "give the versions of one policy")
+    for first, second in ((a, b) for i, a in enumerate(versions) for b in versions[i + 1 :]):
+        if first.version == second.version:
+            yield Fault(second.name, "this version is given twice")
+        elif first.effective == second.effective:
+            yield Fault(second.name, f"is effective at the same instant as {first.name}", "each needs its own")
