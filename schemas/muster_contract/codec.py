@@ -20,6 +20,7 @@ from muster_contract.topics import MAX_VALUE_BYTES
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
 _CONFLUENT_MAGIC = 0
+_CONFLUENT_BYTES = 5
 
 
 class Undecodable(Exception):
@@ -65,9 +66,12 @@ def decode(value: bytes | None) -> Decoded:
     if len(value) > MAX_VALUE_BYTES:
         raise Undecodable("OVERSIZED", f"{len(value)} bytes, at most {MAX_VALUE_BYTES}")
     if value[:2] != MARKER:
-        if value[0] == _CONFLUENT_MAGIC and len(value) >= 5:
-            raise Undecodable("CONFLUENT_FRAMING", f"schema id {int.from_bytes(value[1:5], 'big')}, no registry is set")
+        if value[0] == _CONFLUENT_MAGIC and len(value) >= _CONFLUENT_BYTES:
+            schema_id = int.from_bytes(value[1:_CONFLUENT_BYTES], "big")
+            raise Undecodable("CONFLUENT_FRAMING", f"schema id {schema_id}, and no registry is set")
         raise Undecodable("NOT_FRAMED", "does not begin with the marker C3 01")
+    if len(value) < HEADER_BYTES:
+        raise Undecodable("NOT_FRAMED", f"ends after {len(value)} of the header's {HEADER_BYTES} bytes")
     schema = by_fingerprint().get(value[2:HEADER_BYTES])
     if schema is None:
         raise Undecodable("UNKNOWN_FINGERPRINT", f"schema {value[2:HEADER_BYTES].hex()}")

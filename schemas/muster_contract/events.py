@@ -167,11 +167,10 @@ class OfficeHeartbeat:
 def faults_of(event: FieldEvent) -> list[Fault]:
     """Name everything that is wrong with an event, without showing what it says."""
     faults: list[Fault] = []
-    symbols = enum_symbols()
-    for name, schema_type in newest()[event.type].fields.items():
+    for name, type_ in newest()[event.type].fields.items():
         if not hasattr(event, name):
             continue  # the stamp's part
-        fault = _fault_of(getattr(event, name), name, schema_type, symbols)
+        fault = _fault_of(getattr(event, name), name, type_)
         if fault:
             faults.append(Fault(f"{event.type}.{name}", *fault))
     return faults
@@ -191,29 +190,33 @@ def _to_wire(name: str, value: Any) -> Any:  # noqa: ANN401 - any field's value
     return bytes.fromhex(value) if name.endswith("_sha256") else value
 
 
-def _fault_of(value: object, name: str, schema_type: Any, symbols: Any) -> tuple[str, str] | None:  # noqa: ANN401
-    if isinstance(value, datetime):
+_TEXTS = {
+    "report_sha256": (SHA256_HEX, "is not a SHA-256 digest", "64 lower-case hex digits"),
+    "jurisdiction": (JURISDICTION, "is not an ISO 3166 code", "such as US-CA"),
+}
+_ID = (OPAQUE_ID, "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names, no free text")
+
+
+def _fault_of(value: object, name: str, type_: Any) -> tuple[str, str] | None:  # noqa: ANN401 - any Avro type
+    type_name = type_.get("name", "") if isinstance(type_, dict) else type_.rpartition(".")[2]
+    if isinstance(type_, dict) and type_.get("logicalType") == "timestamp-millis":
         return _fault_of_instant(value)
-    if name in {"voids", "retracts"}:
+    if type_name == "Uuid":
         return None if isinstance(value, UUID) else ("is not a UUID", "the event_id that the API returned")
     if not isinstance(value, str):
         return "is not text", f"not {type(value).__name__}"
-    enum = (schema_type.get("name") if isinstance(schema_type, dict) else schema_type.rpartition(".")[2]) or ""
-    if enum in symbols:
-        allowed = [s for s in symbols[enum] if s != "UNKNOWN"]
+    if type_name in enum_symbols():
+        allowed = [symbol for symbol in enum_symbols()[type_name] if symbol != "UNKNOWN"]
         return None if value in allowed else ("is not one of the contract's values", "one of " + ", ".join(allowed))
-    if name == "report_sha256":
-        return None if SHA256_HEX.fullmatch(value) else ("is not a SHA-256 digest", "64 lower-case hex digits")
-    if name == "jurisdiction":
-        return None if JURISDICTION.fullmatch(value) else ("is not an ISO 3166 code", "such as US-CA")
-    if OPAQUE_ID.fullmatch(value):
-        return None
-    return "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names, no free text"
+    pattern, cause, hint = _TEXTS.get(name, _ID)
+    return None if pattern.fullmatch(value) else (cause, hint)
 
 
-def _fault_of_instant(value: datetime) -> tuple[str, str] | None:
+def _fault_of_instant(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, datetime):
+        return "is not a datetime", "an aware one, such as datetime.now(UTC)"
     try:
         ms = to_ms(value)
-    except ValueError as fault:
-        return "is " + str(fault).split(":")[0], "give it a zone, such as UTC"
+    except ValueError:
+        return "is a time without a zone", "give it one, such as UTC"
     return None if 0 <= ms <= MAX_MS else ("is out of range", "between 1970 and 9999")

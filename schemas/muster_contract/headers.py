@@ -6,6 +6,7 @@ recorded, never which case (CloudEvents 1.0.2, Kafka protocol binding).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +15,10 @@ from muster_contract.events import Stamp
 from muster_contract.schemas import newest
 from muster_contract.times import format_instant
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+
+_SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
+"""Sequences go from 1, and this many digits stay within a 64-bit integer."""
 
 
 def of_event(event_type: str, stamp: Stamp) -> list[tuple[str, bytes]]:
@@ -42,7 +46,10 @@ class Number(NamedTuple):
 def number_of(headers: Headers | None) -> Number | None:
     """Read epoch and sequence from headers; None when they are missing or malformed."""
     found = dict(headers or ())
+    epoch, sequence = found.get("epoch"), found.get("sequence")
+    if epoch is None or sequence is None or not _SEQUENCE.fullmatch(sequence):
+        return None
     try:
-        return Number(UUID(found["epoch"].decode()), int(found["sequence"]))
-    except (KeyError, ValueError, AttributeError):
+        return Number(UUID(epoch.decode("ascii")), int(sequence))
+    except ValueError:
         return None

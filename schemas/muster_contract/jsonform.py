@@ -20,59 +20,46 @@ NIL = bytes(16)
 def to_json(fields: Mapping[str, Any], event_type: str) -> dict[str, Any]:
     """Turn wire fields into a JSON object, in the schema's order."""
     forms = _forms(event_type)
-    return {name: None if fields[name] is None else forms[name][0](fields[name]) for name in forms if name in fields}
+    return {name: write(fields[name]) for name, (write, _) in forms.items() if name in fields}
 
 
 def from_json(event: Mapping[str, Any], event_type: str) -> tuple[dict[str, Any], list[Fault]]:
     """Turn a JSON object into wire fields, and name every fault (by field, never by value).
 
-    A log file may leave out what only the transport needs: ``epoch``, ``sequence``, ``recorded_at``,
-    ``label`` (and a heartbeat more). The defaults depend on the event alone, so that a second copy of an
-    event still has the same bytes.
+    A log file may leave out what only the transport needs (``epoch``, ``sequence``, ``recorded_at``,
+    ``label``; of a heartbeat also ``event_id`` and ``pending``) and whatever has a default in the schema.
+    What stands for them depends on the event alone, so that a second copy of it still has the same bytes.
     """
     forms = _forms(event_type)
     faults = [Fault(f"event.{name}", f"is no field of {event_type}") for name in event if name not in forms]
     fields: dict[str, Any] = {}
     for name, (_, read) in forms.items():
-        if name not in event:
-            default = _default(name, event_type, fields)
-            if default is _MISSING:
-                faults.append(Fault(f"event.{name}", "is missing"))
-            else:
-                fields[name] = default
-            continue
         try:
-            fields[name] = read(event[name])
-        except (ValueError, TypeError, AttributeError) as fault:
-            faults.append(Fault(f"event.{name}", f"does not fit: {_reason(fault)}"))
+            fields[name] = read(event[name]) if name in event else _left_out(name, event_type, fields)
+        except _Unfit as fault:
+            faults.append(Fault(f"event.{name}", str(fault)))
     return fields, faults
 
 
-_MISSING = object()
-
-
-def _default(name: str, event_type: str, before: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _left_out(name: str, event_type: str, before: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any field's value
     if name == "recorded_at":
         return before.get("occurred_at", 0)
     if name in {"epoch", "sequence", "label"}:
         return {"epoch": NIL, "sequence": 0, "label": "UNCLASSIFIED"}[name]
-    if name.startswith(("oldest_", "lowest_")) or name in {"until"}:
-        return None
     if event_type == "OfficeHeartbeat" and name in {"event_id", "pending"}:
         return NIL if name == "event_id" else 0
-    return _MISSING
+    defaults = newest()[event_type].defaults
+    if name not in defaults:
+        raise _Unfit("is missing")
+    return defaults[name]
 
 
-def _reason(fault: Exception) -> str:
-    """Tell our own words from a library's, which could show the value."""
-    return str(fault) if isinstance(fault, _Unfit) else "not the form that the contract gives it"
-
-
-class _Unfit(ValueError):
-    """A value that has not the form of its field."""
+class _Unfit(Exception):
+    """A value that has not the form of its field; says so without showing it."""
 
 
 Form = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+"""How a type is written to JSON, and how it is read; reading raises _Unfit and nothing else."""
 
 
 @cache
@@ -82,62 +69,78 @@ def _forms(event_type: str) -> Mapping[str, Form]:
 
 def _form(type_: Any) -> Form:  # noqa: ANN401 - any Avro type
     if isinstance(type_, list):
-        write, read = _form(type_[1])
-        return write, lambda value: None if value is None else read(value)
+        return _nullable(*_form(type_[1]))
     if isinstance(type_, str):
         return _named(type_)
-    kind = type_["type"]
     if type_.get("logicalType") == "timestamp-millis":
-        return format_instant, _text_then(parse_instant)
-    if kind in {"fixed", "enum"}:
-        return _named(f"{type_['namespace']}.{type_['name']}")
-    if kind == "array":
-        items = {f["name"]: _form(f["type"]) for f in type_["items"]["fields"]}
-        return (
-            lambda rows: [{n: None if r[n] is None else items[n][0](r[n]) for n in items} for r in rows],
-            lambda rows: [{n: items[n][1](r[n]) for n in items} for r in rows],
-        )
-    raise TypeError(kind)
+        return format_instant, _text_then(parse_instant, "is not a time")
+    if type_["type"] == "array":
+        return _rows({field["name"]: _form(field["type"]) for field in type_["items"]["fields"]})
+    return _named(f"{type_['namespace']}.{type_['name']}")
 
 
 def _named(name: str) -> Form:
     if name == "muster.Uuid":
-        return (lambda raw: str(UUID(bytes=raw))), _text_then(lambda text: UUID(text).bytes)
+        return (lambda raw: str(UUID(bytes=raw))), _text_then(lambda text: UUID(text).bytes, "is not a UUID")
     if name == "muster.Sha256":
-        return bytes.hex, _text_then(_digest)
+        return bytes.hex, _text_then(_digest, "is not a SHA-256 digest")
     if name in {"long", "int"}:
-        return int, _integer
+        return int, _integer(64 if name == "long" else 32)
     if name == "bytes":
-        return bytes.hex, _text_then(bytes.fromhex)
+        return bytes.hex, _text_then(bytes.fromhex, "is not hex")
     if name == "string":
-        return str, _text_then(str)
-    symbols = enum_symbols()[name.rpartition(".")[2]]
-    return str, lambda text: _one_of(text, symbols)
+        return str, _text_then(lambda text: text.encode().decode(), "is not text that UTF-8 can hold")
+    return str, _one_of(enum_symbols()[name.rpartition(".")[2]])
 
 
-def _text_then(read: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _nullable(write: Callable[[Any], Any], read: Callable[[Any], Any]) -> Form:
+    return (
+        lambda value: None if value is None else write(value),
+        lambda value: None if value is None else read(value),
+    )
+
+
+def _rows(items: Mapping[str, Form]) -> Form:
+    def read(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() == items.keys() for row in rows):
+            raise _Unfit("is not a list of objects with " + ", ".join(items))
+        return [{name: items[name][1](row[name]) for name in items} for row in rows]
+
+    return lambda rows: [{name: items[name][0](row[name]) for name in items} for row in rows], read
+
+
+def _text_then(read: Callable[[str], Any], cause: str) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:  # noqa: ANN401
         if not isinstance(value, str):
-            raise _Unfit("not text")
-        return read(value)
+            raise _Unfit("is not text")
+        try:
+            return read(value)
+        except ValueError:
+            raise _Unfit(cause) from None
 
     return checked
 
 
-def _integer(value: Any) -> int:  # noqa: ANN401
-    if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
-        raise _Unfit("not a 64-bit integer")
-    return value
+def _integer(bits: int) -> Callable[[Any], int]:
+    def checked(value: Any) -> int:  # noqa: ANN401
+        if not isinstance(value, int) or isinstance(value, bool) or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+            raise _Unfit(f"is not a {bits}-bit integer")
+        return value
+
+    return checked
 
 
 def _digest(text: str) -> bytes:
     raw = bytes.fromhex(text)
     if len(raw) != 32:  # noqa: PLR2004 - SHA-256
-        raise _Unfit("not 64 hex digits")
+        raise ValueError
     return raw
 
 
-def _one_of(text: Any, symbols: tuple[str, ...]) -> str:  # noqa: ANN401
-    if text not in symbols:
-        raise _Unfit("not one of " + ", ".join(symbols))
-    return str(text)
+def _one_of(symbols: tuple[str, ...]) -> Callable[[Any], str]:
+    def checked(value: Any) -> str:  # noqa: ANN401
+        if value not in symbols:
+            raise _Unfit("is not one of " + ", ".join(symbols))
+        return str(value)
+
+    return checked

@@ -40,6 +40,11 @@ class Schema:
         """The fields' types as written, by field name, in order."""
         return {field["name"]: field["type"] for field in self.source["fields"]}
 
+    @property
+    def defaults(self) -> Mapping[str, Json]:
+        """What stands for a field that an older version has not, by field name, where it has a default."""
+        return {field["name"]: field["default"] for field in self.source["fields"] if "default" in field}
+
 
 def load(source: Json, version: int) -> Schema:
     """Build a Schema from a parsed ``.avsc``; its fingerprint is CRC-64-AVRO, little-endian, 8 bytes."""
@@ -57,6 +62,7 @@ def all_schemas() -> tuple[Schema, ...]:
         load(json.loads(file.read_text("utf-8")), int(file.name[1:].removesuffix(".avsc")))
         for folder in files(__package__).joinpath("avro").iterdir()
         for file in folder.iterdir()
+        if file.name.endswith(".avsc")
     ]
     return tuple(sorted(found, key=lambda s: (s.name, s.version)))
 

@@ -9,12 +9,20 @@ from datetime import UTC, datetime, timedelta
 MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: later instants have no RFC 3339 form."""
 
+_MIN_MS = -62_135_596_800_000
+"""The first millisecond of the year 1: earlier instants have none either."""
+
+_LONGEST = timedelta(days=36_525)
+"""A hundred years: a longer time limit is a slip of the pen, and its due time might have no RFC 3339 form."""
+
 _RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})",
+    r"\d{4}-\d{2}-\d{2}[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
 )
 _DURATION = re.compile(
     r"P(?!$)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,3})?)S)?)?",
+    re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -48,12 +56,18 @@ def parse_instant(text: str) -> int:
     fraction = match[1]
     if fraction is not None:
         text = text.replace(fraction, f"{fraction:0<7}"[:7], 1)
-    return to_ms(datetime.fromisoformat(text.upper().replace(" ", "T")))
+    try:
+        ms = to_ms(datetime.fromisoformat(text.upper().replace(" ", "T")))
+    except ValueError:
+        raise ValueError("not a day of the calendar") from None
+    if not _MIN_MS <= ms <= MAX_MS:
+        raise ValueError("not an instant of the years 1 to 9999, once it is UTC")
+    return ms
 
 
 def format_instant(ms: int) -> str:
     """Give the RFC 3339 form with milliseconds and Z, the only form that Muster prints."""
-    return to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return to_datetime(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_duration(text: str) -> int:
@@ -66,8 +80,13 @@ def parse_duration(text: str) -> int:
         if re.match(r"P[^T]*\d[YM]", text):
             raise ValueError("years and months have no fixed length: write days, such as P30D")
         raise ValueError("not an ISO 8601 duration, such as PT24H or P3D")
-    parts = {unit: float(number) if unit == "seconds" else int(number) for unit, number in match.groupdict("0").items()}
-    return timedelta(**parts) // _MS
+    try:
+        duration = timedelta(**{unit: float(number) for unit, number in match.groupdict("0").items()})
+    except OverflowError:
+        duration = timedelta.max
+    if duration > _LONGEST:
+        raise ValueError("longer than a hundred years")
+    return duration // _MS
 
 
 def format_duration(ms: int) -> str:
