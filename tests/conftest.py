@@ -1,0 +1,29 @@
+"""What several suites share: the real broker, started once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafka_broker import KafkaBroker
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Run one real Kafka for all tests that leave it running; use topics of your own."""
+    yield from _running(KafkaBroker(tmp_path_factory.mktemp("kafka")))
+
+
+@pytest.fixture
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Run a real Kafka for one test alone, which may kill and restart it."""
+    yield from _running(KafkaBroker(tmp_path_factory.mktemp("own-kafka")))
+
+
+def _running(broker: KafkaBroker) -> Iterator[KafkaBroker]:
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.kill()

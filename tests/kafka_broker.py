@@ -1,0 +1,145 @@
+"""One real Apache Kafka (KRaft, one node) on loopback, for tests: started, killed, restarted by its own pid."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+CLASSPATH = Path(__file__).parents[1] / "build" / "kafka" / "classpath.txt"
+CLUSTER_ID = "TXVzdGVyLXRlc3RzLW9ubA"
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+JAVA = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+SERVER_PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=3
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=1000
+"""
+
+
+class KafkaBroker:
+    """A broker whose folder holds its settings, data and log; ports and data outlive a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self._classpath = _classpath()
+        self.log = folder / "broker.log"
+        self._properties = folder / "server.properties"
+        self._port, controller_port = _free_ports(2)
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(
+            SERVER_PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data"), "utf-8"
+        )
+        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", CLUSTER_ID, "-c").wait(START_SECONDS)
+        self._process = None
+        atexit.register(self.kill)
+
+    @property
+    def bootstrap(self) -> str:
+        """Give the address for ``bootstrap.servers``."""
+        return f"127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start the process and wait until it answers; fail the test, with the log's end, when it does not."""
+        self._process = self._run("kafka.Kafka")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._answers():
+                return
+            time.sleep(0.05)
+        self.kill()
+        pytest.fail(f"the broker did not start; the end of {self.log}:\n{self.log.read_text('utf-8')[-4000:]}")
+
+    def stop(self) -> None:
+        """Stop in good order (SIGTERM), or by force when that takes too long."""
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Stop at once (SIGKILL), by its own process group; does nothing when it does not run."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(STOP_SECONDS)
+            self._process = None
+
+    def restart(self, *, hard: bool = False) -> None:
+        """Stop (``hard``: with SIGKILL) and start again on the same data and ports."""
+        if hard:
+            self.kill()
+        else:
+            self.stop()
+        self.start()
+
+    def _run(self, *command: str) -> subprocess.Popen[bytes]:
+        # setpriv has the kernel end the broker with pytest, even when that is killed; a session of its own
+        # keeps Ctrl-C from it, so that the fixture ends it after the tests' own clients.
+        dies_with_parent = ["setpriv", "--pdeathsig", "KILL", "--"]
+        java = [*dies_with_parent, *JAVA, "-cp", self._classpath, *command, str(self._properties)]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(java, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+            admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+            with contextlib.suppress(KafkaException):
+                return bool(admin.list_topics(timeout=5).brokers)
+        return False
+
+
+def _classpath() -> str:
+    """Give the broker's jars; a missing part fails the test that needs it, and says what to run."""
+    for command in ("java", "setpriv"):
+        if shutil.which(command) is None:
+            pytest.fail(f"the real broker needs {command}: run docker/kafka/install.sh (setpriv is in util-linux)")
+    if not CLASSPATH.exists():
+        pytest.fail("the real broker's jars are not here: run make build/kafka/classpath.txt")
+    classpath = CLASSPATH.read_text("utf-8").strip()
+    if not all(Path(jar).exists() for jar in classpath.split(":")):
+        pytest.fail(f"jars of {CLASSPATH} are gone: remove it, then run make build/kafka/classpath.txt")
+    return classpath
+
+
+def _free_ports(count: int) -> list[int]:
+    """Choose free ports below the kernel's ephemeral range.
+
+    In that range a client that tries to reconnect while the broker is down can be given the broker's own
+    port as its source, connect to itself, and keep the broker from binding again.
+    """
+    ports: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", random.randint(20_000, 32_000)))  # noqa: S311 - a port, not a secret
+                ports.append(probe.getsockname()[1])
+    return ports
