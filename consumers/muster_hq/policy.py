@@ -61,6 +61,10 @@ def any_matches(patterns: Patterns, shape: Shape) -> bool:
     return any(pattern.matches(shape) for pattern in patterns)
 
 
+SATISFIES, WAIVES, ENDS = 1, 2, 4
+"""What an event of a shape can be to a requirement; together, a set of bits."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Requirement:
     """One line of policy. ``within`` is in milliseconds; exactly one of ``opens_on`` and ``follows`` is set."""
@@ -76,6 +80,16 @@ class Requirement:
     scope: Literal["encounter", "case"] = "encounter"
     by: Literal["office", "any"] = "office"
     recurs: bool = False
+    _roles: dict[Shape, int] = field(default_factory=dict, repr=False)
+
+    def roles_of(self, shape: Shape) -> int:
+        """Tell which of SATISFIES, WAIVES and ENDS an event of this shape can be; worked out once a shape."""
+        try:
+            return self._roles[shape]
+        except KeyError:
+            bits = ((self.satisfied_by, SATISFIES), (self.waived_by, WAIVES), (self.ends_on, ENDS))
+            roles = sum(bit for patterns, bit in bits if any_matches(patterns, shape))
+            return self._roles.setdefault(shape, roles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +132,21 @@ class Policy:
             found = tuple(r for r in self.requirements if r.follows == requirement_id)
             return self._followers.setdefault(requirement_id, found)
 
-    def root_of(self, requirement: Requirement) -> Requirement:
-        """Give the first requirement of the chain that this one stands in."""
+    @property
+    def crossing(self) -> frozenset[str]:
+        """The requirements whose chain has a link that is ``by = "any"``: judged by the clock over all offices."""
         by_id = {r.id: r for r in self.requirements}
-        while requirement.follows is not None:
-            requirement = by_id[requirement.follows]
-        return requirement
+        roots = {r.id: chain_of(r, by_id)[0].id for r in self.requirements}
+        wide = {roots[r.id] for r in self.requirements if r.by == "any"}
+        return frozenset(name for name, root in roots.items() if root in wide)
+
+
+def chain_of(requirement: Requirement, by_id: Mapping[str, Requirement]) -> list[Requirement]:
+    """Give the requirements from the first of the chain down to this one."""
+    chain = [requirement]
+    while chain[0].follows is not None:
+        chain.insert(0, by_id[chain[0].follows])
+    return chain
 
 
 class Policies:

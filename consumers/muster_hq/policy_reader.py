@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +23,7 @@ from muster_hq.policy import (
     Policies,
     Policy,
     Requirement,
+    chain_of,
 )
 
 PULSE_EVERY = 5_000
@@ -70,7 +72,13 @@ def read_policy(text: str, place: str) -> Policy:
     faults.extend(_faults_across(raw, place))
     if faults or head is None:
         raise ConfigurationError(faults)
-    return Policy(requirements=tuple(requirements), **head.model_dump())
+    return Policy(requirements=_with_inherited_waivers(requirements), **head.model_dump())
+
+
+def _with_inherited_waivers(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
+    """Give each that follows the ``waived_by`` of the first in its chain, unless it has its own."""
+    by_id = {r.id: r for r in requirements}
+    return tuple(r if r.waived_by else replace(r, waived_by=chain_of(r, by_id)[0].waived_by) for r in requirements)
 
 
 def _milliseconds(value: object) -> int:

@@ -1,0 +1,106 @@
+"""Judge a case: a pure function of its settled facts, the policy, the outages and the clocks.
+
+The rules are in docs/verdicts.md. A case is judged office by office, each by its own intake clock; the
+chains that facts of any office may decide are judged once more, over all facts, by the clock over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from muster_hq.facts import Fact
+from muster_hq.occurrences import Occurrences
+from muster_hq.policy import Policies, Policy
+from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Outages, Verdict
+
+
+def judge(policies: Policies, facts: Sequence[Fact], outages: Outages, clocks: Clocks) -> Judgement:
+    """Give a case's verdicts so far, its unsettled obligations, and when it is due again.
+
+    ``facts`` are the case's, in fact order. Those received after the clock that counts are not looked at,
+    so a verdict that is given stays: later facts and later clocks only append.
+    """
+    judgement = Judgement([], [], [])
+    for office in {fact.office for fact in facts}:
+        clock = clocks[office]
+        own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
+        _judge_run(policies, own, outages, office, clock, judgement, crossing=False)
+        _find_orphans(policies, own, office, clock, judgement)
+    if _any_crossing(policies):
+        clock = clocks[ALL_OFFICES]
+        settled = [fact for fact in facts if fact.received_at <= clock]
+        _judge_run(policies, settled, outages, ALL_OFFICES, clock, judgement, crossing=True)
+    return judgement
+
+
+def _judge_run(  # noqa: PLR0913, PLR0917 - each is a different input of the one pure function
+    policies: Policies,
+    facts: Sequence[Fact],
+    outages: Outages,
+    clock_name: str,
+    clock: int,
+    judgement: Judgement,
+    *,
+    crossing: bool,
+) -> None:
+    run: Occurrences | None = None
+    for index, fact in enumerate(facts):
+        policy = policies.in_force(fact.received_at)
+        opened = policy.opened_by(fact.shape) if policy else ()
+        if opened and policy:
+            for requirement in opened:
+                if (requirement.id in _crossing(policy)) == crossing:
+                    run = run or Occurrences(facts, outages, clock)
+                    run.offer(requirement, policy, index)
+        if run:
+            run.decide_at(index)
+            run.retract_at(index)
+    if run:
+        run.close(clock_name)
+        judgement.verdicts.extend(run.verdicts)
+        judgement.obligations.extend(run.obligations)
+
+
+@cache
+def _crossing(policy: Policy) -> frozenset[str]:
+    return policy.crossing
+
+
+@cache
+def _any_crossing(policies: Policies) -> bool:
+    return any(_crossing(policy) for policy in policies.versions)
+
+
+def _find_orphans(policies: Policies, facts: Sequence[Fact], office: str, clock: int, judgement: Judgement) -> None:
+    """Find the reports whose encounter never came: numbered per encounter, by due time and then fact order."""
+    reports = [fact for fact in facts if fact.shape.type == "IncidentReported"]
+    if not reports:
+        return
+    first_encounter: dict[str, int] = {}
+    retracted: dict[bytes | None, int] = {}
+    for fact in facts:
+        if fact.shape.type == "EncounterReported":
+            first_encounter.setdefault(fact.encounter_id, fact.received_at)
+        elif fact.shape.type == "IncidentRetracted":
+            retracted.setdefault(fact.names, fact.received_at)
+    orphans: list[tuple[int, Fact, Policy]] = []
+    for report in reports:
+        policy = policies.in_force(report.received_at)
+        if policy is None:
+            continue
+        due = report.received_at + policy.orphan_after
+        if first_encounter.get(report.encounter_id, due + 1) <= due or retracted.get(report.event_id, due + 1) <= due:
+            continue
+        if clock > due:
+            orphans.append((due, report, policy))
+        else:
+            judgement.waits.append((office, due))
+    numbers: dict[str, int] = {}
+    for due, report, policy in sorted(orphans, key=lambda orphan: orphan[:2]):
+        number = numbers[report.encounter_id] = numbers.get(report.encounter_id, 0) + 1
+        judgement.verdicts.append(
+            Verdict(
+                office, report.encounter_id, "orphan-report", number, "ORPHANED", due, due, None, policy.name, (report,)
+            )
+        )

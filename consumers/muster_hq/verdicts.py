@@ -1,0 +1,95 @@
+"""What judging says: verdicts, and the obligations that are not settled yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from muster_hq.facts import Fact
+
+ALL_OFFICES = ""
+"""The name of the clock over all offices, beside one named after each office."""
+
+VERDICT_SPACE = UUID("6f0f6a86-5b0c-5f0e-9d0a-6d7573746572")
+"""The namespace of verdict and finding ids (UUIDv5)."""
+
+KINDS = (
+    "ON_TIME",
+    "LATE",
+    "MISSED",
+    "UNDETERMINED",
+    "EXCUSED",
+    "WAIVED",
+    "CLEARED",
+    "VOIDED",
+    "ENDED",
+    "RETRACTED",
+    "ORPHANED",
+)
+
+
+class Verdict(NamedTuple):
+    """An appended, never edited, judgement on one obligation of a case. Instants are UTC milliseconds.
+
+    ``received_at`` is the deciding fact's; ``evidence`` are the facts behind it, in fact order.
+    """
+
+    office_id: str
+    encounter_id: str
+    requirement: str
+    occurrence: int
+    verdict: str
+    at: int
+    due_at: int
+    received_at: int | None
+    policy: str
+    evidence: tuple[Fact, ...]
+
+
+class Obligation(NamedTuple):
+    """An obligation that is open, undetermined or outstanding. Instants are UTC milliseconds.
+
+    ``next_at`` is the instant past which time alone changes it; None for an outstanding one.
+    ``clock`` names the intake clock that counts: an office's, or ALL_OFFICES.
+    """
+
+    office_id: str
+    encounter_id: str
+    requirement: str
+    occurrence: int
+    policy: str
+    due_at: int
+    state: str
+    next_at: int | None
+    clock: str
+    opening: Fact
+
+
+class Judgement(NamedTuple):
+    """All that can be said of a case up to the clocks.
+
+    ``waits`` are (clock, instant) pairs past which the case is due again though no obligation says so:
+    reports whose encounter has not come.
+    """
+
+    verdicts: list[Verdict]
+    obligations: list[Obligation]
+    waits: list[tuple[str, int]]
+
+
+class Outage(NamedTuple):
+    """A stretch without records on a stream of an office, both ends records (UTC milliseconds)."""
+
+    start: int
+    end: int
+
+
+Outages = Mapping[str, list[Outage]]
+Clocks = Mapping[str, int]
+
+
+def verdict_id(case_id: str, verdict: Verdict) -> UUID:
+    """Give the id of a verdict: a UUIDv5 of obligation, verdict and instant, the same on every replay."""
+    key = (case_id, *verdict[:3], str(verdict.occurrence), verdict.verdict, str(verdict.at))
+    return uuid5(VERDICT_SPACE, "/".join(key))
