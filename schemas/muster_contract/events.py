@@ -7,8 +7,11 @@ transaction that stores it. Ids are opaque, and there is no field for a name or 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -166,29 +169,33 @@ class OfficeHeartbeat:
 
 def faults_of(event: FieldEvent) -> list[Fault]:
     """Name everything that is wrong with an event, without showing what it says."""
-    faults: list[Fault] = []
-    for name, type_ in newest()[event.type].fields.items():
-        if not hasattr(event, name):
-            continue  # the stamp's part
-        fault = _fault_of(getattr(event, name), name, type_)
-        if fault:
-            faults.append(Fault(f"{event.type}.{name}", *fault))
-    return faults
+    faults = ((name, check(getattr(event, name))) for name, check in _checks(event.type))
+    return [Fault(f"{event.type}.{name}", *fault) for name, fault in faults if fault]
 
 
 def wire_fields(event: FieldEvent | OfficeHeartbeat, stamp: Stamp | None = None) -> dict[str, Any]:
     """Give the fields as they stand on the wire (integers and bytes), ready for ``codec.encode``."""
-    fields = asdict(event) | (asdict(stamp) if stamp else {})
-    return {name: _to_wire(name, value) for name, value in fields.items()}
+    wire = {name: to_wire(getattr(event, name)) for name, to_wire in _WIRE_FORMS[type(event)]}
+    if stamp is not None:
+        wire |= {name: to_wire(getattr(stamp, name)) for name, to_wire in _WIRE_FORMS[Stamp]}
+    return wire
 
 
-def _to_wire(name: str, value: Any) -> Any:  # noqa: ANN401 - any field's value
-    if isinstance(value, UUID):
-        return value.bytes
-    if isinstance(value, datetime):
-        return to_ms(value)
-    return bytes.fromhex(value) if name.endswith("_sha256") else value
+def _wire_form(name: str, annotation: object) -> Callable[[Any], Any]:
+    if annotation == "datetime":
+        return to_ms
+    if annotation == "UUID":
+        return attrgetter("bytes")
+    return bytes.fromhex if name.endswith("_sha256") else lambda value: value
 
+
+_WIRE_FORMS = {
+    class_: tuple((field.name, _wire_form(field.name, field.type)) for field in fields(class_))
+    for class_ in (*FIELD_EVENTS, OfficeHeartbeat, Stamp)
+}
+
+Check = Callable[[Any], tuple[str, str] | None]
+"""What is wrong with a value, and a hint; None when nothing is."""
 
 _TEXTS = {
     "report_sha256": (SHA256_HEX, "is not a SHA-256 digest", "64 lower-case hex digits"),
@@ -197,19 +204,40 @@ _TEXTS = {
 _ID = (OPAQUE_ID, "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names, no free text")
 
 
-def _fault_of(value: object, name: str, type_: Any) -> tuple[str, str] | None:  # noqa: ANN401 - any Avro type
+@cache
+def _checks(event_type: str) -> tuple[tuple[str, Check], ...]:
+    stamped = {field.name for field in fields(Stamp)}
+    types = newest()[event_type].fields
+    return tuple((name, _check(name, type_)) for name, type_ in types.items() if name not in stamped)
+
+
+def _check(name: str, type_: Any) -> Check:  # noqa: ANN401 - any Avro type
     type_name = type_.get("name", "") if isinstance(type_, dict) else type_.rpartition(".")[2]
     if isinstance(type_, dict) and type_.get("logicalType") == "timestamp-millis":
-        return _fault_of_instant(value)
+        return _fault_of_instant
     if type_name == "Uuid":
-        return None if isinstance(value, UUID) else ("is not a UUID", "the event_id that the API returned")
-    if not isinstance(value, str):
-        return "is not text", f"not {type(value).__name__}"
+        return _fault_of_uuid
     if type_name in enum_symbols():
-        allowed = [symbol for symbol in enum_symbols()[type_name] if symbol != "UNKNOWN"]
-        return None if value in allowed else ("is not one of the contract's values", "one of " + ", ".join(allowed))
-    pattern, cause, hint = _TEXTS.get(name, _ID)
-    return None if pattern.fullmatch(value) else (cause, hint)
+        return _one_of(tuple(symbol for symbol in enum_symbols()[type_name] if symbol != "UNKNOWN"))
+    return _shaped(*_TEXTS.get(name, _ID))
+
+
+def _one_of(allowed: tuple[str, ...]) -> Check:
+    fault = "is not one of the contract's values", "one of " + ", ".join(allowed)
+    return lambda value: None if value in allowed else _not_text(value) or fault
+
+
+def _shaped(pattern: re.Pattern[str], cause: str, hint: str) -> Check:
+    matches = pattern.fullmatch
+    return lambda value: None if isinstance(value, str) and matches(value) else _not_text(value) or (cause, hint)
+
+
+def _not_text(value: object) -> tuple[str, str] | None:
+    return None if isinstance(value, str) else ("is not text", f"not {type(value).__name__}")
+
+
+def _fault_of_uuid(value: object) -> tuple[str, str] | None:
+    return None if isinstance(value, UUID) else ("is not a UUID", "the event_id that the API returned")
 
 
 def _fault_of_instant(value: object) -> tuple[str, str] | None:

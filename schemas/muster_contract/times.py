@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: later instants have no RFC 3339 form."""
@@ -67,7 +68,13 @@ def parse_instant(text: str) -> int:
 
 def format_instant(ms: int) -> str:
     """Give the RFC 3339 form with milliseconds and Z, the only form that Muster prints."""
-    return to_datetime(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    second, rest = divmod(ms, 1000)
+    return f"{_format_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _format_second(second: int) -> str:
+    return to_datetime(second * 1000).isoformat().removesuffix("+00:00")
 
 
 def parse_duration(text: str) -> int:
