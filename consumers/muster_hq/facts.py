@@ -39,6 +39,7 @@ class Applied(NamedTuple):
     case_id: str
     epoch: bytes
     sequence: int
+    recorded_at: int
     ahead: int
     """Milliseconds by which the claimed time lies after the record's arrival; 0 for none."""
 
@@ -119,7 +120,8 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         min(occurred_at, received_at),
         fields[plan.names] if plan.names else None,
     )
-    return Applied(fact, fields["case_id"], fields["epoch"], fields["sequence"], max(0, occurred_at - received_at))
+    ahead = max(0, occurred_at - received_at)
+    return Applied(fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead)
 
 
 class _Plan(NamedTuple):

@@ -12,7 +12,7 @@ from functools import cache
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
 from muster_hq.policy import Policies, Policy
-from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Outages, Verdict
+from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Outages, Verdict, evidence_of
 
 
 def judge(policies: Policies, facts: Sequence[Fact], outages: Outages, clocks: Clocks) -> Judgement:
@@ -101,6 +101,15 @@ def _find_orphans(policies: Policies, facts: Sequence[Fact], office: str, clock:
         number = numbers[report.encounter_id] = numbers.get(report.encounter_id, 0) + 1
         judgement.verdicts.append(
             Verdict(
-                office, report.encounter_id, "orphan-report", number, "ORPHANED", due, due, None, policy.name, (report,)
+                office,
+                report.encounter_id,
+                "orphan-report",
+                number,
+                "ORPHANED",
+                due,
+                due,
+                None,
+                policy.name,
+                (evidence_of(report),),
             )
         )

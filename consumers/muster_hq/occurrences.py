@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from muster_hq.facts import Fact
 from muster_hq.policy import ENDS, SATISFIES, WAIVES, Policy, Requirement
-from muster_hq.verdicts import Obligation, Outages, Verdict
+from muster_hq.verdicts import Obligation, Outages, Verdict, evidence_of
 
 _S, _W, _V, _X = range(4)
 """What a fact can do to an obligation: satisfy, waive, void or end it; at equal instants in this order."""
@@ -264,7 +264,7 @@ class Occurrences:
                 occurrence.due,
                 decider.received_at if decider else None,
                 occurrence.policy.name,
-                tuple(sorted({fact[:3]: fact for fact in behind if fact is not None}.values())),
+                tuple(sorted({evidence_of(fact) for fact in behind if fact is not None})),
             )
         )
 

@@ -29,10 +29,24 @@ KINDS = (
 )
 
 
+class Evidence(NamedTuple):
+    """A record behind a verdict or a finding: where it stands in the log, when it arrived, and its id."""
+
+    received_at: int
+    stream: str
+    offset: int
+    event_id: bytes | None
+
+
+def evidence_of(fact: Fact) -> Evidence:
+    """Point at the record that a fact came from."""
+    return Evidence(fact.received_at, fact.stream, fact.offset, fact.event_id)
+
+
 class Verdict(NamedTuple):
     """An appended, never edited, judgement on one obligation of a case. Instants are UTC milliseconds.
 
-    ``received_at`` is the deciding fact's; ``evidence`` are the facts behind it, in fact order.
+    ``received_at`` is the deciding fact's; ``evidence`` is in fact order.
     """
 
     office_id: str
@@ -44,7 +58,7 @@ class Verdict(NamedTuple):
     due_at: int
     received_at: int | None
     policy: str
-    evidence: tuple[Fact, ...]
+    evidence: tuple[Evidence, ...]
 
 
 class Obligation(NamedTuple):

@@ -1,0 +1,123 @@
+"""Intake: take batches of records into the ledger, each record exactly once, each batch in one transaction.
+
+The batch is sorted first (``sorting.py``, purely); then the ledger is asked which of its events it knows;
+then everything is written together with the move of each stream's position. Whoever finds a position moved
+has been outrun: the batch is thrown away whole, and nothing has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from muster_contract.topics import QUARANTINE, VERDICTS
+from muster_hq.ledger.port import Counts, FindingRow, IntakeTransaction, Ledger, Move, StreamState
+from muster_hq.policy import Policies
+from muster_hq.published import finding_record, quarantined_record
+from muster_hq.records import Record
+from muster_hq.sorting import Batch, Halt, Rules
+from muster_hq.verdicts import ALL_OFFICES
+
+_log = structlog.get_logger(__name__)
+
+DELAY_BOUNDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
+"""Bucket bounds of transmission delays, in seconds; every deadline of the policy is added."""
+
+
+class Taken(NamedTuple):
+    """What a batch came to: its counts, and the streams that halted before a record of it."""
+
+    counts: Counts
+    halts: list[Halt]
+
+
+class Intake:
+    """Takes records in. Keeps each stream's state between batches, and the ledger checks it at each."""
+
+    def __init__(self, ledger: Ledger, policies: Policies, offices: Sequence[str]) -> None:
+        self._ledger = ledger
+        self._policies = policies
+        self._offices = frozenset(offices)
+        self._bounds = delay_bounds(policies)
+        self._wide = [ALL_OFFICES] if any(policy.crossing for policy in policies.versions) else []
+        self._states: dict[str, StreamState] = {}
+        ledger.register(offices)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read every stream's state from the ledger: at the start, on assignment, and after being outrun."""
+        self._states = {name: state for name, (state, _) in self._ledger.streams().items()}
+
+    def state(self, stream: str) -> StreamState:
+        """Give where the ledger stands on a stream; the beginning for one that it does not know."""
+        return self._states.get(stream, StreamState())
+
+    def take(
+        self, records: Sequence[Record], now: int | None, topic_ids: Mapping[str, str | None] | None = None
+    ) -> Taken:
+        """Take a batch in. ``now`` (UTC milliseconds) guards against a broker clock ahead; None trusts it.
+
+        Outrun when another worker has moved a position: reload, seek there, and go on.
+        """
+        batch = Batch(Rules(self._offices, self._policies.shortest_outage, self._bounds, now), self._states)
+        batch.sort(records)
+        moved = {name: p.state(self._topic_id(name, topic_ids)) for name, p in batch.progress.items()}
+        with self._ledger.intake() as transaction:
+            batch.settle(transaction.known(batch.suspect_ids()) if batch.suspects else {})
+            self._write(transaction, batch, moved)
+        self._states |= moved
+        for halt in batch.halts:
+            _log.error("stream_halted", stream=halt.stream, offset=halt.offset, cause=halt.cause, hint=halt.hint)
+        return Taken(_total(batch), batch.halts)
+
+    def find(self, findings: Sequence[FindingRow]) -> None:
+        """Append findings that concern no record, such as a log that is broken."""
+        with self._ledger.intake() as transaction:
+            _publish_findings(transaction, findings)
+
+    def _write(self, transaction: IntakeTransaction, batch: Batch, moved: Mapping[str, StreamState]) -> None:
+        transaction.move(Move(n, p.start, moved[n], p.counted()) for n, p in batch.progress.items())
+        if batch.facts:
+            transaction.append(batch.facts, self._wide)
+            counts = {self._bound(i): n for i, n in batch.delays.items()}
+            transaction.count_delays(counts, batch.delay_sum)
+        transaction.note_ids(batch.notes)
+        transaction.count_numbers(batch.numbers())
+        transaction.hear(batch.heartbeats.values())
+        transaction.note_gaps(batch.gaps)
+        transaction.quarantine(batch.quarantined)
+        transaction.publish((QUARANTINE, quarantined_record(r)) for r in batch.quarantined)
+        broken = [_log_broken(halt, batch) for halt in batch.halts if halt.broken]
+        _publish_findings(transaction, batch.findings + broken)
+
+    def _bound(self, index: int) -> float:
+        return self._bounds[index] if index < len(self._bounds) else float("inf")
+
+    def _topic_id(self, stream: str, topic_ids: Mapping[str, str | None] | None) -> str | None:
+        return (topic_ids or {}).get(stream) or self.state(stream).topic_id
+
+
+def delay_bounds(policies: Policies) -> list[float]:
+    """Give the bucket bounds of transmission delays in seconds: ours, and every deadline of the policies."""
+    deadlines = {r.within / 1000 for policy in policies.versions for r in policy.requirements}
+    return sorted(deadlines | set(DELAY_BOUNDS))
+
+
+def _publish_findings(transaction: IntakeTransaction, findings: Sequence[FindingRow]) -> None:
+    if findings:
+        transaction.find(findings)
+        transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
+
+
+def _log_broken(halt: Halt, batch: Batch) -> FindingRow:
+    progress = batch.progress[halt.stream]
+    return FindingRow("LOG_BROKEN", progress.stream.office or "", halt.stream, progress.clock, halt.cause, ())
+
+
+def _total(batch: Batch) -> Counts:
+    total = Counts()
+    for progress in batch.progress.values():
+        total = total.plus(progress.counted())
+    return total

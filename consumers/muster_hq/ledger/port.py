@@ -1,0 +1,278 @@
+"""What a ledger does, in plain values: two kinds of transaction write it, and anybody may read it.
+
+An *intake* transaction appends facts and moves positions; a *judging* transaction appends verdicts. Both are
+one database transaction each, and what they write either is there whole or is not there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from muster_contract.errors import MusterError
+from muster_hq.facts import Fact
+from muster_hq.verdicts import Clocks, Evidence, Obligation, Outages, Verdict
+
+NEVER_READ = 0
+"""The clock of a registered stream that was never read: it holds every intake clock that counts it back."""
+
+
+class LedgerError(MusterError):
+    """The ledger cannot be opened, read or written: exit code 2, with what to do."""
+
+
+class Outrun(Exception):
+    """Another worker has moved a stream's position: this batch is thrown away, whole, and read again."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"{stream}: the position was moved by another worker")
+        self.stream = stream
+
+
+class StreamState(NamedTuple):
+    """Where headquarters stands on a stream. ``clock`` is its stream clock, UTC milliseconds.
+
+    ``newest_id`` is the greatest event_id seen: ids are time-ordered, so a greater one cannot be a duplicate.
+    """
+
+    next_offset: int = 0
+    clock: int = NEVER_READ
+    topic_id: str | None = None
+    newest_id: bytes = b""
+
+
+class Counts(NamedTuple):
+    """What became of the records of a stream: every one is exactly one of these four."""
+
+    applied: int = 0
+    duplicate: int = 0
+    pulse: int = 0
+    quarantined: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Add two counts."""
+        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Move(NamedTuple):
+    """A compare-and-set of one stream's position: it holds only if the position still is ``start``."""
+
+    stream: str
+    start: int
+    state: StreamState
+    counts: Counts
+
+
+class NewFact(NamedTuple):
+    """A fact to append, with the digest of the record's bytes that tells a duplicate from a conflict."""
+
+    case_id: str
+    fact: Fact
+    digest: bytes
+
+
+class Numbers(NamedTuple):
+    """What a batch says of one epoch of a stream: its highest number, and how many of its numbers came."""
+
+    stream: str
+    epoch: UUID
+    highest: int
+    received: int
+
+
+class Heartbeat(NamedTuple):
+    """What an office last said of itself. Instants are UTC milliseconds."""
+
+    office_id: str
+    received_at: int
+    epoch: UUID
+    last_encounter_sequence: int
+    last_incident_sequence: int
+    pending: int
+
+
+class QuarantinedRecord(NamedTuple):
+    """A record that could not be applied: kept with its bytes, but for those that a label forbids."""
+
+    stream: str
+    offset: int
+    received_at: int
+    reason: str
+    detail: str
+    value: bytes | None
+    size: int
+    sha256: bytes
+    epoch: UUID | None
+    sequence: int | None
+
+
+class FindingRow(NamedTuple):
+    """An appended judgement on transmission itself; ``detail`` holds numbers and codes only."""
+
+    kind: str
+    office_id: str
+    stream: str
+    at: int
+    detail: str
+    evidence: tuple[Evidence, ...]
+
+
+class Outgoing(NamedTuple):
+    """A record that waits to be published; forgotten once the broker has acknowledged it."""
+
+    number: int
+    topic: str
+    value: bytes
+
+
+class IntakeTransaction(Protocol):
+    """One transaction of intake; leaving the context commits it, an exception undoes it."""
+
+    def known(self, ids: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], bytes]:
+        """Give the digests of those (stream, event_id) pairs that have been applied before."""
+
+    def move(self, moves: Iterable[Move]) -> None:
+        """Move positions and clocks, and add the counts; Outrun when one is not where the batch started."""
+
+    def append(self, facts: Sequence[NewFact], clocks: Sequence[str]) -> None:
+        """Append facts, and make their cases due for judgement on the office's clock and on these."""
+
+    def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
+        """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
+
+    def count_numbers(self, numbers: Iterable[Numbers]) -> None:
+        """Add to what is known of each epoch's sequence numbers."""
+
+    def hear(self, heartbeats: Iterable[Heartbeat]) -> None:
+        """Keep the latest heartbeat of each office."""
+
+    def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
+        """Keep records that could not be applied."""
+
+    def find(self, findings: Iterable[FindingRow]) -> None:
+        """Append findings; one that is there already is left as it is."""
+
+    def note_gaps(self, gaps: Iterable[tuple[str, int, int]]) -> None:
+        """Keep (office, start, end) of stretches without records, of which policies make outages."""
+
+    def count_delays(self, counts: Mapping[float, int], total: float) -> None:
+        """Add to the histogram of transmission delays: counts by upper bound in seconds, and their sum."""
+
+    def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Queue (topic, value) records for publishing."""
+
+
+VerdictKey = tuple[str, str, str, int, str, int]
+"""Office, encounter, requirement, occurrence, verdict, at: what makes a verdict of a case the same one."""
+ObligationRow = tuple[str, str, str, int, str, int, str, int | None, str]
+"""The first nine values of an Obligation: all but its opening fact."""
+
+
+class CaseFile(NamedTuple):
+    """All that the ledger holds of a case that is due: its facts in fact order, and what was said of it."""
+
+    case_no: int
+    case_id: str
+    facts: list[Fact]
+    given: set[VerdictKey]
+    obligations: set[ObligationRow]
+
+
+class CaseChange(NamedTuple):
+    """What judging changes of a case. ``due`` and ``stale`` are (clock, instant) pairs to add and to remove."""
+
+    case_no: int
+    verdicts: list[Verdict]
+    opened: list[Obligation]
+    closed: list[ObligationRow]
+    due: list[tuple[str, int]]
+    stale: list[tuple[str, int]]
+
+
+class JudgingTransaction(Protocol):
+    """One transaction of judging. The clocks must be read before the facts (DESIGN section 4)."""
+
+    def clocks(self) -> dict[str, int]:
+        """Give the intake clock of each registered office, and of ALL_OFFICES (UTC milliseconds)."""
+
+    def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
+        """Take up to ``limit`` cases off the list of those that are due by these clocks, with all that is theirs."""
+
+    def outages(self) -> Outages:
+        """Give the stretches without records of each office."""
+
+    def record(self, changes: Sequence[CaseChange]) -> None:
+        """Append new verdicts, and bring the derived tables up to date."""
+
+    def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Queue (topic, value) records for publishing."""
+
+
+class LedgerReader(Protocol):
+    """What anybody may ask of a ledger; nothing here writes."""
+
+    def streams(self) -> dict[str, tuple[StreamState, Counts]]:
+        """Give where each known stream stands, and what became of its records."""
+
+    def clocks(self) -> dict[str, int]:
+        """Give the intake clock of each registered office, and of ALL_OFFICES."""
+
+    def next_due(self) -> dict[str, int]:
+        """Give, by clock, the earliest instant that waits for it to pass."""
+
+    def verdicts(self) -> Iterator[tuple[str, Verdict]]:
+        """Give every verdict with its case_id, by (case_id, office_id, encounter_id, requirement, occurrence, at)."""
+
+    def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
+        """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+
+    def verdict_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count verdicts by (office, requirement, verdict)."""
+
+    def obligation_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count unsettled obligations by (office, requirement, state)."""
+
+    def oldest_outstanding(self) -> Mapping[str, int]:
+        """Give, by office, the due time of its oldest outstanding obligation."""
+
+    def findings(self) -> list[FindingRow]:
+        """Give every finding, in order of ``at``."""
+
+    def quarantined(self) -> Iterator[QuarantinedRecord]:
+        """Give every quarantined record, by stream and offset."""
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Count quarantined records by reason."""
+
+    def sequence_gaps(self) -> Mapping[str, int]:
+        """Count, by office, numbers that a later number or a heartbeat announced and that never came."""
+
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """Give the latest heartbeat of each office."""
+
+    def delays(self) -> tuple[Mapping[float, int], float]:
+        """Give the histogram of transmission delays: counts by upper bound in seconds, and their sum."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Ledger(LedgerReader, Protocol):
+    """A ledger that may be written: with SQLite, by one process at a time."""
+
+    def register(self, offices: Sequence[str]) -> None:
+        """Make the streams of these offices known, so that one that is never read holds the clocks back."""
+
+    def intake(self) -> AbstractContextManager[IntakeTransaction]:
+        """Begin a transaction of intake."""
+
+    def judging(self) -> AbstractContextManager[JudgingTransaction]:
+        """Begin a transaction of judging."""
+
+    def outgoing(self, after: int, limit: int) -> list[Outgoing]:
+        """Give the next records to publish, whose number is greater than ``after``."""
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Forget published records, in a transaction of its own."""

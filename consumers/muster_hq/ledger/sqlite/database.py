@@ -1,0 +1,191 @@
+"""The file behind the SQLite ledger: opening it safely, one writer at a time, and its numbered words."""
+
+from __future__ import annotations
+
+import fcntl
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import apsw
+
+from muster_hq.ledger.port import LedgerError
+from muster_hq.verdicts import ALL_OFFICES, Evidence
+
+SCHEMA_VERSION = 1
+SAFE_SQLITE = (3, 51, 3)
+"""Earlier ones can corrupt a WAL database that two connections write (ADR 0005)."""
+_CACHE_KIB = 262_144
+
+
+class Database:
+    """A connection to a ledger file. A writer holds the file's lock as long as it lives.
+
+    LedgerError when the file is locked, is no ledger, or is of another version.
+    """
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        _refuse_unsafe_sqlite()
+        self._lock = _take_lock(path) if write else None
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
+        try:
+            self.connection = apsw.Connection(str(path), flags=flags)
+            self._prepare(write=write)
+        except apsw.Error as fault:
+            self.close()
+            raise LedgerError.of(str(path), f"cannot be opened as a ledger: {fault}", _hint_of(fault)) from None
+        self.words = Words(self.connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[apsw.Cursor]:
+        """Run one transaction; commit at the end, undo when anything is raised. LedgerError for SQLite's faults."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute("begin immediate")
+            yield cursor
+            cursor.execute("commit")
+        except BaseException as fault:
+            if self.connection.in_transaction:
+                cursor.execute("rollback")
+            self.words = Words(self.connection)
+            if isinstance(fault, apsw.Error):
+                raise LedgerError.of(str(self.path), f"cannot be written: {fault}", _hint_of(fault)) from fault
+            raise
+
+    def close(self) -> None:
+        """Close the connection and let the next writer in."""
+        if hasattr(self, "connection"):
+            self.connection.close()
+        if self._lock:
+            self._lock.close()
+
+    def _prepare(self, *, write: bool) -> None:
+        self.connection.set_busy_timeout(10_000)
+        self.connection.pragma("cache_size", -_CACHE_KIB)
+        self.connection.pragma("temp_store", "memory")
+        if write:
+            self.connection.pragma("journal_mode", "wal")
+            self.connection.pragma("synchronous", "full")
+            self.connection.pragma("wal_autocheckpoint", 8_000)
+            if not self._has_tables():
+                schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
+                self.connection.execute("begin immediate")
+                self.connection.execute(schema)
+                self.connection.execute("insert into meta values ('version', ?); commit", (SCHEMA_VERSION,))
+        version = self._version()
+        if version != SCHEMA_VERSION:
+            raise LedgerError.of(
+                str(self.path),
+                f"holds version {version} of the ledger, this program knows {SCHEMA_VERSION}",
+                "use the program that wrote it, or replay the log into a new ledger",
+            )
+
+    def _has_tables(self) -> bool:
+        return bool(self.connection.execute("select 1 from sqlite_schema limit 1").get)
+
+    def _version(self) -> object:
+        if not self.connection.execute("select 1 from sqlite_schema where name = 'meta'").get:
+            return "no version"
+        return self.connection.execute("select value from meta where key = 'version'").get
+
+
+class Words:
+    """Offices, streams, requirements and the like as small numbers, both ways, kept in memory."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._words: dict[int, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read what has been written since, by this or another connection."""
+        newest = max(self._words, default=0)
+        for number, kind, word in self._connection.execute("select * from names where no > ?", (newest,)):
+            self._numbers[kind, word] = number
+            self._words[number] = word
+
+    def number(self, kind: str, word: str) -> int:
+        """Give a word's number, within a transaction that may have to write it."""
+        try:
+            return self._numbers[kind, word]
+        except KeyError:
+            self._connection.execute("insert into names (kind, name) values (?, ?)", (kind, word))
+            self.reload()
+            return self._numbers[kind, word]
+
+    def word(self, number: int) -> str:
+        """Give the word of a number, which may have been written by another connection since."""
+        if number not in self._words:
+            self.reload()
+        return self._words[number]
+
+    def clock_number(self, clock: str) -> int:
+        """Give the number of a clock: an office's, or 0 for the one over all."""
+        return 0 if clock == ALL_OFFICES else self.number("office", clock)
+
+    def clock_name(self, number: int) -> str:
+        """Give the name of a clock."""
+        return self.word(number) if number else ALL_OFFICES
+
+
+_EVIDENCE = struct.Struct("<Iqq16s?")
+
+
+def pack_evidence(evidence: Iterable[Evidence], words: Words) -> bytes:
+    """Pack evidence for storing, 37 bytes each."""
+    return b"".join(
+        _EVIDENCE.pack(words.number("stream", e.stream), e.offset, e.received_at, e.event_id or b"", bool(e.event_id))
+        for e in evidence
+    )
+
+
+def unpack_evidence(packed: bytes, words: Words) -> tuple[Evidence, ...]:
+    """Read packed evidence."""
+    return tuple(
+        Evidence(received_at, words.word(stream), offset, event_id if has_id else None)
+        for stream, offset, received_at, event_id, has_id in _EVIDENCE.iter_unpack(packed)
+    )
+
+
+def rows(cursor: apsw.Cursor, statement: str, bindings: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
+    """Run a query and give all its rows."""
+    return list(cursor.execute(statement, bindings))
+
+
+def _refuse_unsafe_sqlite() -> None:
+    version = apsw.sqlite_lib_version()
+    if tuple(map(int, version.split("."))) < SAFE_SQLITE:
+        raise LedgerError.of(
+            "sqlite", f"{version} can corrupt a ledger", "install apsw >= 3.51.3, which brings its own"
+        )
+
+
+def _take_lock(path: Path) -> BinaryIO:
+    try:
+        lock = Path(f"{path}.lock").open("ab")  # noqa: SIM115 - held as long as the ledger is open
+    except OSError as fault:
+        raise LedgerError.of(str(path), f"cannot be written: {fault.strerror}", "does its folder exist?") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise LedgerError.of(
+            str(path), "another process is writing this ledger", "with SQLite, `headquarters serve` is the one writer"
+        ) from None
+    return lock
+
+
+def _hint_of(fault: apsw.Error) -> str:
+    hints: dict[type[apsw.Error], str] = {
+        apsw.FullError: "the disk is full: make room, then start again; nothing that was committed is lost",
+        apsw.IOError: "the disk failed: check it, then start again; the log can be replayed into a new ledger",
+        apsw.CantOpenError: "does it exist, and may this user read it?",
+        apsw.NotADBError: "this file is no SQLite database",
+        apsw.CorruptError: "move it aside with its -wal and -shm, and replay the log into a new ledger",
+    }
+    return next((hint for kind, hint in hints.items() if isinstance(fault, kind)), "")

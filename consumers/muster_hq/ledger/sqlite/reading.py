@@ -1,0 +1,144 @@
+"""What anybody may ask of a SQLite ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from muster_hq.facts import Fact
+from muster_hq.ledger.port import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
+from muster_hq.ledger.sqlite.clocks import read_clocks
+from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
+from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.verdicts import Obligation, Verdict
+
+
+class SqliteReader:
+    """See LedgerReader. Opened on its own it never writes, and may be used beside the writer."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self._database = Database(path, write=write)
+        self._shapes = Shapes(self._database.words)
+
+    def close(self) -> None:
+        """Close it."""
+        self._database.close()
+
+    def streams(self) -> dict[str, tuple[StreamState, Counts]]:
+        """Give where each known stream stands, and what became of its records."""
+        select = """select stream_no, next_offset, clock, topic_id, newest_id, applied, duplicate, pulse, quarantined
+            from streams"""
+        return {self._word(no): (StreamState(*rest[:4]), Counts(*rest[4:])) for no, *rest in self._rows(select)}
+
+    def clocks(self) -> dict[str, int]:
+        """Give the intake clock of each registered office, and of ALL_OFFICES."""
+        return read_clocks(self._database.connection.cursor(), self._database.words)
+
+    def next_due(self) -> dict[str, int]:
+        """Give, by clock, the earliest instant that waits for it to pass."""
+        found = self._rows("select clock_no, min(past) from due group by clock_no")
+        return {self._database.words.clock_name(no): past for no, past in found}
+
+    def verdicts(self) -> Iterator[tuple[str, Verdict]]:
+        """Give every verdict with its case_id, in the audit's order."""
+        select = """
+            select c.case_id, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at,
+              p.name, evidence
+            from verdicts v join cases c using (case_no) join names o on o.no = office_no
+            join names r on r.no = requirement_no join names k on k.no = verdict_no join names p on p.no = policy_no
+            order by c.case_id, o.name, encounter_id, r.name, occurrence, at, k.name"""
+        for row in self._database.connection.cursor().execute(select):
+            yield row[0], Verdict._make((*row[1:10], unpack_evidence(row[10], self._database.words)))
+
+    def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
+        """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+        select = """
+            select c.case_id, o.office_no, o.encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,
+              clock_no, opening_at, opening_stream_no, opening_offset, f.event_id, f.shape_no, f.own_at
+            from obligations o join cases c using (case_no)
+            join facts f on f.case_no = o.case_no and f.received_at = opening_at
+              and f.stream_no = opening_stream_no and f."offset" = opening_offset
+            where o.next_at is null and due_at >= ? order by due_at, c.case_id, requirement_no, occurrence"""
+        for row in self._rows(select, (since or 0,)):
+            case_id, office_no, encounter, requirement_no, occurrence, policy_no, due_at, state_no, clock_no = row[:9]
+            at, stream_no, offset, event_id, shape_no, own_at = row[9:]
+            office, shape = self._word(office_no), self._shapes.shape(shape_no)
+            opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
+            names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
+            clock = self._database.words.clock_name(clock_no)
+            yield case_id, Obligation(office, encounter, *names, None, clock, opening)
+
+    def verdict_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count verdicts by (office, requirement, verdict)."""
+        return self._tally("select office_no, requirement_no, verdict_no, n from verdict_tally")
+
+    def obligation_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count unsettled obligations by (office, requirement, state)."""
+        return self._tally("select office_no, requirement_no, state_no, n from obligation_tally")
+
+    def oldest_outstanding(self) -> Mapping[str, int]:
+        """Give, by office, the due time of its oldest outstanding obligation."""
+        select = "select office_no, min(due_at) from obligations where next_at is null group by office_no"
+        return {self._word(no): due_at for no, due_at in self._rows(select)}
+
+    def findings(self) -> list[FindingRow]:
+        """Give every finding, in order of ``at``."""
+        select = (
+            "select kind, office_id, stream_no, at, detail, evidence from findings order by at, kind, stream_no, detail"
+        )
+        return [
+            FindingRow(kind, office, self._word(no), at, detail, unpack_evidence(evidence, self._database.words))
+            for kind, office, no, at, detail, evidence in self._rows(select)
+        ]
+
+    def quarantined(self) -> Iterator[QuarantinedRecord]:
+        """Give every quarantined record, by stream and offset."""
+        for row in self._rows('select * from quarantine order by stream_no, "offset"'):
+            epoch = UUID(bytes=row[8]) if row[8] else None
+            yield QuarantinedRecord._make((self._word(row[0]), *row[1:8], epoch, row[9]))
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Count quarantined records by reason."""
+        return dict(self._rows("select reason, n from quarantine_tally"))
+
+    def sequence_gaps(self) -> Mapping[str, int]:
+        """Count, by office, numbers that a later number or a heartbeat announced and that never came."""
+        gaps: defaultdict[str, int] = defaultdict(int)
+        announced = {(h.office_id, h.epoch.bytes): h for h in self.heartbeats().values()}
+        for stream_no, office_no, epoch, highest, received in self._rows(
+            "select stream_no, s.office_no, epoch, highest, received from numbers join streams s using (stream_no)"
+        ):
+            office = self._word(office_no)
+            gaps[office] += max(0, highest - received)
+            heartbeat = announced.get((office, epoch))
+            if heartbeat and not heartbeat.pending:
+                kind = self._word(stream_no).rpartition(".")[2]
+                last = heartbeat.last_incident_sequence if kind == "incidents" else heartbeat.last_encounter_sequence
+                gaps[office] += max(0, last - highest)
+        return gaps
+
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """Give the latest heartbeat of each office."""
+        found = self._rows("select * from heartbeats")
+        return {
+            (office := self._word(no)): Heartbeat(office, received_at, UUID(bytes=epoch), *numbers)
+            for no, received_at, epoch, *numbers in found
+        }
+
+    def delays(self) -> tuple[Mapping[float, int], float]:
+        """Give the histogram of transmission delays: counts by upper bound in seconds, and their sum."""
+        found = dict(self._rows("select bound, n from delays"))
+        total = found.pop(-1.0, 0.0)
+        return found, total
+
+    def _rows(self, select: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        return rows(self._database.connection.cursor(), select, bindings)
+
+    def _word(self, number: int) -> str:
+        return self._database.words.word(number)
+
+    def _tally(self, select: str) -> Mapping[tuple[str, str, str], int]:
+        return {(self._word(a), self._word(b), self._word(c)): n for a, b, c, n in self._rows(select) if n}

@@ -1,0 +1,128 @@
+-- The SQLite ledger, version 1. Instants are UTC milliseconds. Keys decide the speed: cases are numbered in
+-- order of arrival, so that what is new is appended, and tables are clustered by case (WITHOUT ROWID).
+
+create table meta (key text primary key, value) without rowid;
+
+-- Words that recur, as numbers: offices, streams, requirements, policies, shapes, epochs.
+create table names (no integer primary key, kind text not null, name text not null, unique (kind, name));
+
+create table streams (
+  stream_no integer primary key,
+  office_no integer,                  -- null: headquarters' own
+  registered integer not null,        -- only these hold the intake clocks back
+  next_offset integer not null default 0,
+  clock integer not null default 0,   -- 0: never read
+  topic_id text,
+  newest_id blob not null default x'',
+  applied integer not null default 0,
+  duplicate integer not null default 0,
+  pulse integer not null default 0,
+  quarantined integer not null default 0
+);
+
+create table cases (case_no integer primary key, case_id text not null unique);
+
+create table facts (
+  case_no integer not null,
+  received_at integer not null,
+  stream_no integer not null,
+  "offset" integer not null,
+  event_id blob not null,
+  shape_no integer not null,
+  encounter_id text not null,
+  own_at integer not null,
+  names blob,
+  primary key (case_no, received_at, stream_no, "offset")
+) without rowid;
+
+-- What was applied, for telling a duplicate from a conflict.
+create table applied (
+  stream_no integer not null,
+  event_id blob not null,
+  digest blob not null,
+  primary key (stream_no, event_id)
+) without rowid;
+
+-- Who is late? One query over one index: a case is due once the clock has passed the instant.
+create table due (
+  clock_no integer not null,          -- an office, or 0: all of them
+  past integer not null,
+  case_no integer not null,
+  primary key (clock_no, past, case_no)
+) without rowid;
+
+create table verdicts (
+  case_no integer not null,
+  office_no integer not null,
+  encounter_id text not null,
+  requirement_no integer not null,
+  occurrence integer not null,
+  verdict_no integer not null,
+  at integer not null,
+  due_at integer not null,
+  received_at integer,
+  policy_no integer not null,
+  evidence blob not null,
+  primary key (case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at)
+) without rowid;
+
+-- Derived: what is open, undetermined or outstanding. Can be rebuilt from the facts.
+create table obligations (
+  case_no integer not null,
+  office_no integer not null,
+  encounter_id text not null,
+  requirement_no integer not null,
+  occurrence integer not null,
+  policy_no integer not null,
+  due_at integer not null,
+  state_no integer not null,
+  next_at integer,
+  clock_no integer not null,
+  opening_at integer not null,
+  opening_stream_no integer not null,
+  opening_offset integer not null,
+  primary key (case_no, office_no, encounter_id, requirement_no, occurrence)
+) without rowid;
+create index outstanding on obligations (office_no, due_at) where next_at is null;
+
+-- Derived: the metrics' totals.
+create table verdict_tally (
+  office_no integer, requirement_no integer, verdict_no integer, n integer not null,
+  primary key (office_no, requirement_no, verdict_no)
+) without rowid;
+create table obligation_tally (
+  office_no integer, requirement_no integer, state_no integer, n integer not null,
+  primary key (office_no, requirement_no, state_no)
+) without rowid;
+create table delays (bound real primary key, n integer not null) without rowid;
+
+create table gaps (
+  office_no integer not null, start integer not null, "end" integer not null,
+  primary key (office_no, start, "end")
+) without rowid;
+
+create table numbers (
+  stream_no integer not null, epoch blob not null, highest integer not null, received integer not null,
+  primary key (stream_no, epoch)
+) without rowid;
+
+create table heartbeats (
+  office_no integer primary key, received_at integer not null, epoch blob not null,
+  last_encounter_sequence integer not null, last_incident_sequence integer not null, pending integer not null
+);
+
+create table findings (
+  kind text not null, stream_no integer not null, at integer not null, detail text not null,
+  office_id text not null, evidence blob not null,
+  primary key (kind, stream_no, at, detail)
+) without rowid;
+
+create table quarantine (
+  stream_no integer not null, "offset" integer not null, received_at integer not null,
+  reason text not null, detail text not null, value blob, size integer not null, sha256 blob not null,
+  epoch blob, sequence integer,
+  primary key (stream_no, "offset")
+) without rowid;
+create table quarantine_tally (reason text primary key, n integer not null) without rowid;
+
+create table outgoing (number integer primary key autoincrement, topic text not null, value blob not null);

@@ -1,0 +1,87 @@
+"""What headquarters says outside: verdicts and findings as records, and verdicts as rows for people and audits."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from muster_contract.codec import encode
+from muster_contract.times import format_instant
+from muster_hq.ledger.port import FindingRow, QuarantinedRecord
+from muster_hq.verdicts import VERDICT_SPACE, Evidence, Verdict, verdict_id
+
+
+def verdict_record(case_id: str, verdict: Verdict) -> bytes:
+    """Encode a verdict for ``hq.verdicts``."""
+    fields = verdict._asdict() | {
+        "verdict_id": verdict_id(case_id, verdict).bytes,
+        "case_id": case_id,
+        "evidence": [_evidence_fields(e) for e in verdict.evidence],
+    }
+    return encode("Verdict", fields)
+
+
+def finding_record(finding: FindingRow) -> bytes:
+    """Encode a finding for ``hq.verdicts``."""
+    name = "/".join((finding.kind, finding.stream, str(finding.at), finding.detail))
+    fields = finding._asdict() | {
+        "finding_id": uuid5(VERDICT_SPACE, name).bytes,
+        "evidence": [_evidence_fields(e) for e in finding.evidence],
+    }
+    return encode("Finding", fields)
+
+
+def quarantined_record(record: QuarantinedRecord) -> bytes:
+    """Encode a quarantined record for ``hq.quarantine``; its bytes go along unless a label forbids it."""
+    fields = {
+        "topic": record.stream,
+        "partition": 0,
+        "offset": record.offset,
+        "appended_at": record.received_at,
+        "reason": record.reason,
+        "detail": record.detail,
+        "size": record.size,
+        "sha256": record.sha256,
+        "value": record.value,
+        "epoch": record.epoch.bytes if record.epoch else None,
+        "sequence": record.sequence,
+    }
+    return encode("Quarantined", fields)
+
+
+def verdict_row(case_id: str, verdict: Verdict) -> dict[str, Any]:
+    """Give a verdict in the audit's form (DESIGN section 8), keys in its order."""
+    return {
+        "case_id": case_id,
+        "encounter_id": verdict.encounter_id,
+        "office_id": verdict.office_id,
+        "requirement": verdict.requirement,
+        "occurrence": verdict.occurrence,
+        "verdict": verdict.verdict,
+        "at": format_instant(verdict.at),
+        "due_at": format_instant(verdict.due_at),
+        "received_at": None if verdict.received_at is None else format_instant(verdict.received_at),
+        "policy": verdict.policy,
+        "evidence": [evidence_row(e) for e in verdict.evidence],
+    }
+
+
+def evidence_row(evidence: Evidence) -> dict[str, Any]:
+    """Give evidence as people read it: where the record stands, and when it arrived."""
+    return {
+        "topic": evidence.stream,
+        "partition": 0,
+        "offset": evidence.offset,
+        "appended_at": format_instant(evidence.received_at),
+        "event_id": str(UUID(bytes=evidence.event_id)) if evidence.event_id else None,
+    }
+
+
+def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "topic": evidence.stream,
+        "partition": 0,
+        "offset": evidence.offset,
+        "appended_at": evidence.received_at,
+        "event_id": evidence.event_id,
+    }

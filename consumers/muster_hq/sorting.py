@@ -1,0 +1,245 @@
+"""Sort a batch of records into what the ledger shall hold of them. Pure: it knows streams only by their state.
+
+A record is applied, a duplicate, a pulse, or quarantined with its reason; a stream whose offsets or whose
+clock cannot be believed is halted where it stands, and the others go on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from typing import NamedTuple
+from uuid import UUID
+
+from muster_contract.headers import number_of
+from muster_contract.topics import Stream, parse_stream
+from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, read_record
+from muster_hq.ledger.port import Counts, FindingRow, Heartbeat, NewFact, Numbers, QuarantinedRecord, StreamState
+from muster_hq.records import Record
+from muster_hq.verdicts import Evidence, evidence_of
+
+MAX_BROKER_SKEW = 5_000
+"""Milliseconds by which an append time may lie ahead of headquarters' clock before the stream is halted."""
+
+EventKey = tuple[str, bytes]
+"""A stream and an event_id on it: two records with the same one are one event, or a conflict."""
+
+
+class Halt(NamedTuple):
+    """A stream that stops before a record that cannot be believed.
+
+    ``broken`` tells a hole in the log (LOG_BROKEN) from a broker's clock, which may come right.
+    """
+
+    stream: str
+    offset: int
+    cause: str
+    hint: str
+    broken: bool
+
+
+class Rules(NamedTuple):
+    """What sorting goes by, beside the streams' states. Instants and durations in milliseconds.
+
+    ``now`` None: append times are taken as they come, as in a replay. ``delay_bounds`` are seconds, rising.
+    """
+
+    offices: frozenset[str]
+    shortest_outage: int | None
+    delay_bounds: Sequence[float]
+    now: int | None
+
+
+@dataclass(slots=True)
+class Progress:
+    """A stream as the batch moves it, and what became of the batch's records on it."""
+
+    stream: Stream
+    registered: bool
+    start: int
+    next_offset: int
+    clock: int
+    newest_id: bytes
+    counts: Counter[str] = field(default_factory=Counter)
+    halted: bool = False
+
+    def state(self, topic_id: str | None) -> StreamState:
+        """Give the stream's state after the batch."""
+        return StreamState(self.next_offset, self.clock, topic_id, self.newest_id)
+
+    def counted(self) -> Counts:
+        """Give the batch's four counts."""
+        return Counts(*(self.counts[outcome] for outcome in Counts._fields))
+
+
+class Batch:
+    """A batch of records, sorted. First ``sort``, then ``settle`` with what the ledger knows; then read it."""
+
+    def __init__(self, rules: Rules, states: Mapping[str, StreamState]) -> None:
+        self._rules = rules
+        self._states = states
+        self._seen: dict[EventKey, bytes] = {}
+        self.progress: dict[str, Progress] = {}
+        self.suspects: list[tuple[Record, Applied | Noted, bytes]] = []
+        self.facts: list[NewFact] = []
+        self.notes: list[tuple[str, bytes, bytes]] = []
+        self.heartbeats: dict[str, Heartbeat] = {}
+        self.quarantined: list[QuarantinedRecord] = []
+        self.findings: list[FindingRow] = []
+        self.gaps: list[tuple[str, int, int]] = []
+        self.delays: Counter[int] = Counter()
+        self.delay_sum = 0.0
+        self.halts: list[Halt] = []
+        self._numbers: dict[tuple[str, bytes], list[int]] = {}
+
+    def sort(self, records: Sequence[Record]) -> None:
+        """Take the records in order; those of one stream must be in order of offset."""
+        for record in records:
+            progress = self.progress.get(record.stream) or self._begin(record.stream)
+            if progress.halted or not self._believes(record, progress):
+                continue
+            progress.next_offset = record.offset + 1
+            if record.appended_at > progress.clock:
+                self._note_gap(progress, record.appended_at)
+                progress.clock = record.appended_at
+            reading = read_record(record, progress.clock, progress.stream, registered=progress.registered)
+            if isinstance(reading, Applied | Noted):
+                self._take(record, reading, progress)
+            elif isinstance(reading, Pulse):
+                progress.counts["pulse"] += 1
+            elif isinstance(reading, Unfit):
+                self._quarantine(record, progress, reading)
+            else:
+                self._hear(reading, progress)
+
+    def suspect_ids(self) -> list[EventKey]:
+        """Give the events that the ledger may know from before."""
+        return [_key(reading) for _, reading, _ in self.suspects]
+
+    def settle(self, known: Mapping[EventKey, bytes]) -> None:
+        """Tell the suspects apart: new, a duplicate, or a conflict with what was applied under the same id."""
+        for record, reading, digest in self.suspects:
+            progress = self.progress[record.stream]
+            before = known.get(_key(reading)) or self._seen.get(_key(reading))
+            if before is None:
+                self._accept(reading, digest, progress)
+            elif before == digest:
+                progress.counts["duplicate"] += 1
+            else:
+                unfit = Unfit("CONFLICT", "an event with this event_id and other bytes was applied before")
+                self._quarantine(record, progress, unfit, evidence_id=_key(reading)[1])
+        self.suspects.clear()
+
+    def numbers(self) -> list[Numbers]:
+        """Give the sequence numbers that the batch accounts for."""
+        return [Numbers(stream, UUID(bytes=epoch), top, n) for (stream, epoch), (top, n) in self._numbers.items()]
+
+    def _begin(self, name: str) -> Progress:
+        stream = parse_stream(name)
+        if stream is None:
+            raise ValueError(f"{name} is no stream of headquarters")
+        state = self._states.get(name, StreamState())
+        registered = stream.office is None or stream.office in self._rules.offices
+        progress = Progress(stream, registered, state.next_offset, state.next_offset, state.clock, state.newest_id)
+        self.progress[name] = progress
+        return progress
+
+    def _believes(self, record: Record, progress: Progress) -> bool:
+        """Tell whether the record may be taken; one that was taken before is passed over."""
+        if record.offset == progress.next_offset:
+            if self._rules.now is None or record.appended_at <= self._rules.now + MAX_BROKER_SKEW:
+                return True
+            ahead = record.appended_at - self._rules.now
+            cause, hint = f"the append time is {ahead} ms ahead of headquarters' clock", "set the broker's clock right"
+            self._halt(Halt(record.stream, record.offset, cause, hint, broken=False), progress)
+        elif record.offset > progress.next_offset:
+            cause = f"offsets {progress.next_offset} to {record.offset - 1} are missing"
+            hint = "restore the topic, or replay the archived log into a new ledger"
+            self._halt(Halt(record.stream, record.offset, cause, hint, broken=True), progress)
+        return False
+
+    def _halt(self, halt: Halt, progress: Progress) -> None:
+        progress.halted = True
+        self.halts.append(halt)
+
+    def _note_gap(self, progress: Progress, appended_at: int) -> None:
+        shortest, office = self._rules.shortest_outage, progress.stream.office
+        if shortest is not None and office and progress.clock and appended_at - progress.clock > shortest:
+            self.gaps.append((office, progress.clock, appended_at))
+
+    def _take(self, record: Record, reading: Applied | Noted, progress: Progress) -> None:
+        digest = blake2b(record.value or b"", digest_size=8).digest()
+        event_id = _key(reading)[1]
+        if event_id > progress.newest_id:
+            # Ids are time-ordered: a greater one than all before cannot be known.
+            progress.newest_id = event_id
+            self._accept(reading, digest, progress)
+        else:
+            self.suspects.append((record, reading, digest))
+
+    def _accept(self, reading: Applied | Noted, digest: bytes, progress: Progress) -> None:
+        progress.counts["applied"] += 1
+        self._seen[_key(reading)] = digest
+        if isinstance(reading, Noted):
+            self.notes.append((reading.stream, reading.event_id, digest))
+            return
+        fact, case_id, epoch, sequence, recorded_at, ahead = reading
+        self.facts.append(NewFact(case_id, fact, digest))
+        self._count_number(fact.stream, epoch, sequence)
+        delay = max(0, fact.received_at - recorded_at) / 1000
+        self.delays[bisect_left(self._rules.delay_bounds, delay)] += 1
+        self.delay_sum += delay
+        if ahead:
+            evidence = (evidence_of(fact),)
+            detail = f"{ahead} ms ahead"
+            self.findings.append(
+                FindingRow("CLOCK_AHEAD", fact.office, fact.stream, fact.received_at, detail, evidence)
+            )
+
+    def _count_number(self, stream: str, epoch: bytes, sequence: int) -> None:
+        if sequence:  # events of a log file need have none
+            seen = self._numbers.setdefault((stream, epoch), [0, 0])
+            seen[0] = max(seen[0], sequence)
+            seen[1] += 1
+
+    def _hear(self, heard: Heard, progress: Progress) -> None:
+        progress.counts["applied"] += 1
+        fields = heard.fields
+        epoch, pending = UUID(bytes=fields["epoch"]), fields["pending"]
+        last = fields["last_encounter_sequence"], fields["last_incident_sequence"]
+        self.heartbeats[heard.office] = Heartbeat(heard.office, heard.received_at, epoch, *last, pending)
+
+    def _quarantine(self, record: Record, progress: Progress, unfit: Unfit, evidence_id: bytes | None = None) -> None:
+        progress.counts["quarantined"] += 1
+        value = record.value or b""
+        number = number_of(record.headers())
+        if number and evidence_id is None:
+            self._count_number(record.stream, number.epoch.bytes, number.sequence)
+        self.quarantined.append(
+            QuarantinedRecord(
+                record.stream,
+                record.offset,
+                progress.clock,
+                unfit.reason,
+                unfit.detail,
+                None if unfit.reason == "LABEL_ABOVE_CEILING" else record.value,
+                len(value),
+                sha256(value).digest(),
+                number.epoch if number else None,
+                number.sequence if number else None,
+            )
+        )
+        if unfit.reason == "WRONG_OFFICE":
+            evidence = (Evidence(progress.clock, record.stream, record.offset, None),)
+            office = progress.stream.office or ""
+            detail = f"offset {record.offset}"
+            self.findings.append(FindingRow("WRONG_OFFICE", office, record.stream, progress.clock, detail, evidence))
+
+
+def _key(reading: Applied | Noted) -> EventKey:
+    if isinstance(reading, Noted):
+        return reading.stream, reading.event_id
+    return reading.fact.stream, reading.fact.event_id
