@@ -7,7 +7,7 @@ has been outrun: the batch is thrown away whole, and nothing has happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -17,7 +17,7 @@ from muster_hq.ledger.port import Counts, FindingRow, IntakeTransaction, Ledger,
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record, quarantined_record
 from muster_hq.records import Record
-from muster_hq.sorting import Batch, Halt, Rules
+from muster_hq.sorting import Batch, Halt, Rules, gap_before
 from muster_hq.verdicts import ALL_OFFICES
 
 _log = structlog.get_logger(__name__)
@@ -71,6 +71,18 @@ class Intake:
         for halt in batch.halts:
             _log.error("stream_halted", stream=halt.stream, offset=halt.offset, cause=halt.cause, hint=halt.hint)
         return Taken(_total(batch), batch.halts)
+
+    def pass_time(self, streams: Iterable[str], instant: int) -> None:
+        """Let time pass on those streams that have nothing at or after an instant, as a pulse there would."""
+        silent = [name for name in streams if self.state(name).clock < instant]
+        moved = {name: self.state(name)._replace(clock=instant) for name in silent}
+        shortest = self._policies.shortest_outage
+        with self._ledger.intake() as transaction:
+            transaction.move(Move(name, state.next_offset, state, Counts()) for name, state in moved.items())
+            transaction.note_gaps(
+                gap for name in silent if (gap := gap_before(self.state(name).clock, instant, name, shortest))
+            )
+        self._states |= moved
 
     def find(self, findings: Sequence[FindingRow]) -> None:
         """Append findings that concern no record, such as a log that is broken."""

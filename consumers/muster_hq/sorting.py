@@ -17,7 +17,16 @@ from uuid import UUID
 from muster_contract.headers import number_of
 from muster_contract.topics import Stream, parse_stream
 from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, read_record
-from muster_hq.ledger.port import Counts, FindingRow, Heartbeat, NewFact, Numbers, QuarantinedRecord, StreamState
+from muster_hq.ledger.port import (
+    NEVER_READ,
+    Counts,
+    FindingRow,
+    Heartbeat,
+    NewFact,
+    Numbers,
+    QuarantinedRecord,
+    StreamState,
+)
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
 
@@ -103,7 +112,9 @@ class Batch:
                 continue
             progress.next_offset = record.offset + 1
             if record.appended_at > progress.clock:
-                self._note_gap(progress, record.appended_at)
+                gap = gap_before(progress.clock, record.appended_at, record.stream, self._rules.shortest_outage)
+                if gap:
+                    self.gaps.append(gap)
                 progress.clock = record.appended_at
             reading = read_record(record, progress.clock, progress.stream, registered=progress.registered)
             if isinstance(reading, Applied | Noted):
@@ -164,11 +175,6 @@ class Batch:
     def _halt(self, halt: Halt, progress: Progress) -> None:
         progress.halted = True
         self.halts.append(halt)
-
-    def _note_gap(self, progress: Progress, appended_at: int) -> None:
-        shortest, office = self._rules.shortest_outage, progress.stream.office
-        if shortest is not None and office and progress.clock and appended_at - progress.clock > shortest:
-            self.gaps.append((office, progress.clock, appended_at))
 
     def _take(self, record: Record, reading: Applied | Noted, progress: Progress) -> None:
         digest = blake2b(record.value or b"", digest_size=8).digest()
@@ -237,6 +243,14 @@ class Batch:
             office = progress.stream.office or ""
             detail = f"offset {record.offset}"
             self.findings.append(FindingRow("WRONG_OFFICE", office, record.stream, progress.clock, detail, evidence))
+
+
+def gap_before(clock: int, appended_at: int, stream: str, shortest: int | None) -> tuple[str, int, int] | None:
+    """Give (office, start, end) of the stretch before a record, when it is one that a policy may call an outage."""
+    parsed = parse_stream(stream)
+    if shortest is None or parsed is None or parsed.office is None:
+        return None
+    return (parsed.office, clock, appended_at) if clock != NEVER_READ and appended_at - clock > shortest else None
 
 
 def _key(reading: Applied | Noted) -> EventKey:

@@ -16,7 +16,7 @@ Json: TypeAlias = Any
 """Parsed JSON: a schema is data, and fastavro takes it as such."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schema:
     """One version of one event type.
 
