@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from muster_contract.avsc import HOME
 from muster_contract.schemas import newest
 
 Change = Callable[[Any], None]
@@ -21,6 +24,13 @@ def changed(change: Change, event_type: str = "EncounterReported") -> Any:  # no
     schema = source(event_type)
     change(schema)
     return schema
+
+
+def copy_of_contract(folder: Path) -> Path:
+    """Copy the schemas and their lock, to be spoilt."""
+    shutil.copytree(HOME / "avro", folder / "avro")
+    shutil.copy(HOME / "fingerprints.lock", folder)
+    return folder
 
 
 def field(schema: Any, name: str) -> Any:  # noqa: ANN401

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,21 @@ import pytest
 
 from muster_contract.avsc import HOME, Version, expand, fields_in, read_versions
 from muster_contract.lint import PERSONAL, lint, main
-from tests.schemas.planted import MATCH, MICROS, MILLIS, Change, add, amend, both, changed, drop, rename, retype, source
+from tests.schemas.planted import (
+    MATCH,
+    MICROS,
+    MILLIS,
+    Change,
+    add,
+    amend,
+    both,
+    changed,
+    copy_of_contract,
+    drop,
+    rename,
+    retype,
+    source,
+)
 
 NO_FIELDS = {"type": "record", "name": "Mark", "namespace": "muster", "fields": []}
 UNTIMED = {"type": "long"}
@@ -221,10 +234,3 @@ def test_the_command_refuses_a_folder_that_is_no_contract(tmp_path: Path, capsys
     """Exit code 2: nothing was linted."""
     assert main([str(tmp_path)]) == 2
     assert "has no folder avro/" in capsys.readouterr().err
-
-
-def copy_of_contract(folder: Path) -> Path:
-    """Copy the schemas and their lock, to be spoilt."""
-    shutil.copytree(HOME / "avro", folder / "avro")
-    shutil.copy(HOME / "fingerprints.lock", folder)
-    return folder

@@ -10,8 +10,7 @@ import pytest
 from muster_contract.errors import ConfigurationError
 from muster_contract.lint import main
 from muster_contract.lock import FILE_NAME, read_lock, write_lock
-from tests.schemas.planted import MICROS, Change, add, changed, retype
-from tests.schemas.test_lint import copy_of_contract
+from tests.schemas.planted import MICROS, Change, add, changed, copy_of_contract, retype
 
 
 def run(home: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[str]]:
