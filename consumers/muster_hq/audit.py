@@ -1,0 +1,102 @@
+"""The audit: from a log and a policy to every verdict, by simple code that the live engine has no part in.
+
+It shares the contract and the policy reader with headquarters, not the judging; where the two differ, one
+of them is wrong (DESIGN section 3, promise 4).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from muster_contract.times import format_instant
+from muster_hq.audit_facts import Fact, Quarantined, Reading
+from muster_hq.audit_occurrences import Judge, Verdict
+from muster_hq.audit_verdicts import verdicts_of
+from muster_hq.policy import Policies, Policy
+from muster_hq.records import Record
+
+Row = dict[str, Any]
+"""A verdict in the form of DESIGN section 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found: verdicts as sorted rows, records by outcome, and those that were quarantined."""
+
+    verdicts: list[Row]
+    counts: Mapping[str, int]
+    quarantined: list[Quarantined]
+
+
+def audit(records: Iterable[Record], policies: Policies, offices: Collection[str] | None, as_of: int) -> Audit:
+    """Judge a log as it stands when every intake clock is at ``as_of`` (UTC milliseconds).
+
+    ``offices`` is the register; None takes those that the streams name. The counts are of all records read.
+    """
+    reading = Reading(records, offices)
+    cases: dict[str, list[Fact]] = defaultdict(list)
+    for fact in reading.facts:
+        if fact.received_at <= as_of:
+            cases[fact.case].append(fact)
+
+    @cache
+    def outages(office: str) -> list[tuple[int, int]]:
+        shortest = policies.shortest_outage or 0
+        return [(start, end) for start, end in reading.silences(office, as_of) if end - start > shortest]
+
+    def excused(office: str, due: int, policy: Policy) -> int | None:
+        after, grace = policy.outage_after, policy.outage_grace
+        return None if after is None else _excused_until(outages(office), due, after, grace)
+
+    found = [
+        (case, verdict)
+        for case, facts in cases.items()
+        for verdict in verdicts_of(Judge(facts, as_of, excused), policies)
+    ]
+    rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
+    return Audit(rows, dict(reading.counts), reading.quarantined)
+
+
+def _excused_until(stretches: Iterable[tuple[int, int]], due: int, after: int, grace: int) -> int | None:
+    """Give the end of the grace after the latest outage that what was due then fell into."""
+    excuses = [end + grace for start, end in stretches if end - start > after and start < due < end + grace]
+    return max(excuses, default=None)
+
+
+def _order(found: tuple[str, Verdict]) -> tuple[str, str, str, str, int, int, str]:
+    case, verdict = found
+    return (
+        case, verdict.office, verdict.encounter, verdict.requirement, verdict.occurrence, verdict.at, verdict.kind,
+    )  # fmt: skip
+
+
+def _row(case: str, verdict: Verdict) -> Row:
+    return {
+        "case_id": case,
+        "encounter_id": verdict.encounter,
+        "office_id": verdict.office,
+        "requirement": verdict.requirement,
+        "occurrence": verdict.occurrence,
+        "verdict": verdict.kind,
+        "at": format_instant(verdict.at),
+        "due_at": format_instant(verdict.due),
+        "received_at": None if verdict.received_at is None else format_instant(verdict.received_at),
+        "policy": verdict.policy,
+        "evidence": [_evidence(fact) for fact in verdict.evidence],
+    }
+
+
+def _evidence(fact: Fact) -> Row:
+    received_at, stream, offset = fact.place
+    return {
+        "topic": stream,
+        "partition": 0,
+        "offset": offset,
+        "appended_at": format_instant(received_at),
+        "event_id": str(UUID(bytes=fact.event_id)),
+    }

@@ -1,0 +1,142 @@
+"""What the auditor takes from a log: facts, what became of each record, and how long each stream was silent.
+
+Part of the audit, and so written apart from intake: the two must agree, and share only the contract.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from muster_contract.codec import PULSE, Undecodable, decode
+from muster_contract.events import JURISDICTION, OPAQUE_ID, above_ceiling
+from muster_contract.schemas import Schema, enum_symbols
+from muster_contract.times import MAX_MS
+from muster_contract.topics import parse_stream, topic_of_kind
+from muster_hq.policy import Shape, shape_of
+from muster_hq.records import Record
+
+Place = tuple[int, str, int]
+"""Where a fact stands in fact order: received_at, stream, offset."""
+
+
+class Fact(NamedTuple):
+    """An event of a case, as the rules see it. ``names`` is the event that it voids or retracts."""
+
+    place: Place
+    office: str
+    case: str
+    encounter: str
+    event_id: bytes
+    shape: Shape
+    own_time: int
+    names: bytes | None
+
+    @property
+    def received_at(self) -> int:
+        """When it arrived, by the stream's clock."""
+        return self.place[0]
+
+
+class Quarantined(NamedTuple):
+    """A record that could not be applied, and the contract's QuarantineReason."""
+
+    stream: str
+    offset: int
+    reason: str
+
+
+class Reading:
+    """A log, read to its end: ``facts`` of all cases, ``counts`` by outcome, ``quarantined``, and silences.
+
+    ``offices`` is the register; None takes every office that a stream names for registered.
+    """
+
+    def __init__(self, records: Iterable[Record], offices: Collection[str] | None) -> None:
+        self.facts: list[Fact] = []
+        self.counts = Counter({"applied": 0, "duplicate": 0, "pulse": 0, "quarantined": 0})
+        self.quarantined: list[Quarantined] = []
+        self._offices = offices
+        self._times: dict[str, list[int]] = defaultdict(list)
+        self._applied: dict[tuple[str, bytes], bytes | None] = {}
+        for record in records:
+            times = self._times[record.stream]
+            times.append(max([record.appended_at, *times[-1:]]))
+            self.counts[self._outcome(record, times[-1])] += 1
+
+    def silences(self, office: str, as_of: int) -> Iterator[tuple[int, int]]:
+        """Give the stretches between two consecutive records of either of the office's streams.
+
+        A stream on which nothing came after ``as_of`` has a pulse a millisecond after it.
+        """
+        for kind in ("encounters", "incidents"):
+            times = self._times.get(f"field.{office}.{kind}", [])
+            yield from pairwise(times if times and times[-1] > as_of else [*times, as_of + 1])
+
+    def _outcome(self, record: Record, received_at: int) -> str:
+        try:
+            schema, fields = decode(record.value)
+        except Undecodable as fault:
+            return self._quarantine(record, fault.reason)
+        reason = next(_unfit(record.stream, self._offices, schema.name, fields), None)
+        if reason is not None:
+            return self._quarantine(record, reason)
+        if record.value == PULSE:
+            return "pulse"
+        if schema.name != "OfficeHeartbeat":
+            key = record.stream, fields["event_id"]
+            if key in self._applied:
+                return "duplicate" if self._applied[key] == record.value else self._quarantine(record, "CONFLICT")
+            self._applied[key] = record.value
+        if "case_id" in fields:
+            self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
+        return "applied"
+
+    def _quarantine(self, record: Record, reason: str) -> str:
+        self.quarantined.append(Quarantined(record.stream, record.offset, reason))
+        return "quarantined"
+
+
+def _unfit(name: str, offices: Collection[str] | None, event_type: str, fields: Mapping[str, Any]) -> Iterator[str]:
+    """Give every reason not to apply a record, in the order in which they are looked for: the first counts."""
+    stream = parse_stream(name)
+    topic = topic_of_kind(stream.kind) if stream else None
+    if stream is None or topic is None or event_type not in topic.types:
+        yield "WRONG_STREAM"
+        return
+    if stream.office is not None and offices is not None and stream.office not in offices:
+        yield "UNKNOWN_OFFICE"
+    if fields.get("office_id", stream.office) != stream.office:
+        yield "WRONG_OFFICE"
+    if topic.ceiling and "label" in fields and above_ceiling(fields["label"], topic.ceiling):
+        yield "LABEL_ABOVE_CEILING"
+    ids = [fields[n] for n in ("case_id", "encounter_id", "report_reference", "receipt_reference") if n in fields]
+    instants = [fields[n] for n in ("occurred_at", "recorded_at") if n in fields]
+    if not (
+        all(OPAQUE_ID.fullmatch(text) for text in ids)
+        and all(0 <= instant <= MAX_MS for instant in instants)
+        and ("jurisdiction" not in fields or JURISDICTION.fullmatch(fields["jurisdiction"]))
+        and fields.get("sequence", 0) >= 0
+    ):
+        yield "MALFORMED_FIELD"
+
+
+def _fact(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
+    return Fact(
+        place=place,
+        office=fields["office_id"],
+        case=fields["case_id"],
+        encounter=fields["encounter_id"],
+        event_id=fields["event_id"],
+        shape=shape_of(schema.name, tuple((name, fields[name]) for name in fields if _holds_codes(schema, name))),
+        own_time=min(fields["occurred_at"], place[0]),
+        names=fields.get("voids", fields.get("retracts")),
+    )
+
+
+def _holds_codes(schema: Schema, name: str) -> bool:
+    type_ = schema.fields[name]
+    type_name = type_.get("name", "") if isinstance(type_, dict) else str(type_).rpartition(".")[2]
+    return name == "jurisdiction" or type_name in enum_symbols()

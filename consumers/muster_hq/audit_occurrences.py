@@ -1,0 +1,247 @@
+"""One occurrence of a requirement, judged over all facts of its case at once (docs/verdicts.md).
+
+Part of the audit, and so written apart from the live engine: there is no state between two facts, and no
+clock that moves. The facts are those received up to ``as_of``, and an occurrence's whole life follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from muster_hq.audit_facts import Fact, Place
+from muster_hq.policy import Policy, Requirement, Shape, any_matches
+
+S, W, V, X = range(4)
+"""What a fact can be to an occurrence; at equal received_at, the order in which they decide."""
+
+IN_TIME = {S: "ON_TIME", W: "WAIVED", V: "VOIDED", X: "ENDED"}
+AFTER_DUE = {S: "LATE", W: "CLEARED", V: "VOIDED", X: "ENDED"}
+WHILE_EXCUSED = AFTER_DUE | {S: "EXCUSED"}
+
+
+class Verdict(NamedTuple):
+    """A verdict with its obligation; ``evidence`` in fact order."""
+
+    office: str
+    encounter: str
+    requirement: str
+    occurrence: int
+    kind: str
+    at: int
+    due: int
+    received_at: int | None
+    policy: str
+    evidence: tuple[Fact, ...]
+
+
+class Candidate(NamedTuple):
+    """A fact that may decide an occurrence; candidates sort in the order in which they would."""
+
+    received_at: int
+    role: int
+    place: Place
+    fact: Fact
+
+
+class Decision(NamedTuple):
+    """What decided or resolved an occurrence. It stands from ``place`` until it was withdrawn, if it was."""
+
+    fact: Fact
+    role: int
+    kind: str
+    place: Place
+    withdrawn: Place | None
+
+
+class Chain(NamedTuple):
+    """What all links of a chain share: the event that opened the first, and the version in force then.
+
+    ``time`` is the opening time: that event's received_at, or after a void the void's.
+    """
+
+    opening: Fact
+    time: int
+    policy: Policy
+
+
+class Event(NamedTuple):
+    """A fact that matches ``opens_on`` of a requirement, in the version in force when it was received."""
+
+    fact: Fact
+    policy: Policy
+    requirement: Requirement
+
+
+@dataclass(eq=False)
+class Occurrence:
+    """One requirement made due by one event: ``opener`` opened it, at ``place`` in fact order."""
+
+    chain: Chain
+    requirement: Requirement
+    anchor: int
+    opener: Fact
+    place: Place
+    absorbed: list[Event] = field(default_factory=list)
+    number: int = 0
+    decisions: list[Decision] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def due(self) -> int:
+        """The due time, which is in time still."""
+        return self.anchor + self.requirement.within
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What its number counts within: the requirement, and in this case the scope key."""
+        opening = self.chain.opening
+        if self.requirement.scope == "case":
+            return self.requirement.id, opening.office
+        return self.requirement.id, opening.office, opening.encounter
+
+    def ending_at(self, place: Place) -> str | None:
+        """Tell how it had ended before the fact at this place; None while it was unresolved."""
+        for decision in self.decisions:
+            if decision.place < place and (decision.withdrawn is None or place <= decision.withdrawn):
+                return decision.kind
+        return None
+
+    def verdict(self, kind: str, at: int, decider: Fact | None = None, *withdrawn: Fact) -> Verdict:
+        """Word a verdict on it; evidence is what opened it, the decider and what that one withdraws."""
+        opening = self.chain.opening
+        received_at = decider.received_at if decider else None
+        behind = {f.place: f for f in (opening, self.opener, decider, *withdrawn) if f}
+        return Verdict(
+            opening.office,
+            opening.encounter,
+            self.requirement.id,
+            self.number,
+            kind,
+            at,
+            self.due,
+            received_at,
+            self.chain.policy.name,
+            tuple(behind[place] for place in sorted(behind)),
+        )
+
+
+class Line:
+    """The occurrences of one requirement and scope key, by number, and which S they have used up."""
+
+    def __init__(self) -> None:
+        self.occurrences: list[Occurrence] = []
+        self._used: dict[Place, Place] = {}
+
+    def add(self, occurrence: Occurrence) -> None:
+        """Append an occurrence and give its number; its opener counts neither for it nor for those after it."""
+        self.occurrences.append(occurrence)
+        occurrence.number = len(self.occurrences)
+        self.use(occurrence.opener, occurrence.place)
+
+    def use(self, fact: Fact, place: Place) -> None:
+        """Note that from this place on an S does not count for later occurrences."""
+        self._used[fact.place] = min(place, self._used.get(fact.place, place))
+
+    def used_up(self, fact: Fact, place: Place) -> bool:
+        """Tell whether an S that would decide the latest occurrence at this place no longer counts."""
+        return fact.place in self._used and self._used[fact.place] <= place
+
+
+class Judge:
+    """The facts of a case up to ``as_of``; ``excused`` tells until when outages excuse what an office owed."""
+
+    def __init__(self, facts: Iterable[Fact], as_of: int, excused: Callable[[str, int, Policy], int | None]) -> None:
+        self.facts = sorted(facts)
+        self.as_of = as_of
+        self._excused = excused
+        self._retractions: dict[tuple[str, bytes | None], Fact] = {}
+        for fact in self.facts:
+            if fact.shape.type == "IncidentRetracted":
+                self._retractions.setdefault((fact.office, fact.names), fact)
+
+    def retraction_of(self, fact: Fact) -> Fact | None:
+        """Give the first retraction of a fact, from the office whose fact it is."""
+        return self._retractions.get((fact.office, fact.event_id))
+
+    def voided_by(self, fact: Fact, instant: int) -> bool:
+        """Tell whether a void of this fact was received by then."""
+        return any(_voids(other, fact) and other.received_at <= instant for other in self.facts)
+
+    def judge(self, occurrence: Occurrence, line: Line) -> None:
+        """Add an occurrence that opens to its line, and work out all its decisions and verdicts."""
+        line.add(occurrence)
+        candidates = sorted(self._candidates(occurrence))
+        place, time, verdicts = occurrence.place, occurrence.chain.time, []
+        while True:
+            first = next((c for c in candidates if c.role != S or not line.used_up(c.fact, max(c.place, place))), None)
+            verdicts += self._round(occurrence, first, time)
+            if first is None:
+                break
+            kind, decided = verdicts[-1].kind, max(first.place, place)
+            retraction = self.retraction_of(first.fact) if first.role == S else None
+            if first.role == S:
+                line.use(first.fact, decided)
+            if retraction is None:
+                occurrence.decisions.append(Decision(first.fact, first.role, kind, decided, None))
+                break
+            place, time = max(decided, retraction.place), max(time, retraction.received_at)
+            occurrence.decisions.append(Decision(first.fact, S, kind, decided, place))
+            verdicts.append(occurrence.verdict("RETRACTED", time, retraction, first.fact))
+            candidates.remove(first)
+        occurrence.verdicts = list({(v.kind, v.at): v for v in reversed(verdicts)}.values())
+
+    def _candidates(self, occurrence: Occurrence) -> Iterator[Candidate]:
+        """Give each fact in each role in which it could decide, used up or not."""
+        requirement, opening = occurrence.requirement, occurrence.chain.opening
+        for fact in self.facts:
+            if _voids(fact, opening):
+                yield Candidate(fact.received_at, V, fact.place, fact)
+            if requirement.by == "office" and fact.office != opening.office:
+                continue
+            if requirement.scope == "encounter" and fact.encounter != opening.encounter:
+                continue
+            for role in _roles(requirement, fact.shape):
+                if role == X:
+                    counts = fact.place > opening.place
+                else:
+                    counts = requirement.scope == "encounter" or fact.own_time >= occurrence.anchor
+                if counts and not (role == S and self._never_counts(fact)):
+                    yield Candidate(fact.received_at, role, fact.place, fact)
+
+    def _never_counts(self, fact: Fact) -> bool:
+        retraction = self.retraction_of(fact)
+        return retraction is not None and retraction.received_at <= fact.received_at
+
+    def _round(self, occurrence: Occurrence, first: Candidate | None, time: int) -> list[Verdict]:
+        """Give the verdicts of one judging, which began at ``time``; the last is the first candidate's, if any."""
+        due = occurrence.due
+        if first and first.received_at <= due:
+            return [occurrence.verdict(IN_TIME[first.role], max(first.received_at, time), first.fact)]
+        if self.as_of <= due:
+            return []
+        verdicts, missed = [], due
+        excused_until = self._excused(occurrence.chain.opening.office, due, occurrence.chain.policy)
+        if excused_until is not None:
+            verdicts.append(occurrence.verdict("UNDETERMINED", due))
+            missed = excused_until
+        if first and first.received_at <= missed:
+            verdicts.append(occurrence.verdict(WHILE_EXCUSED[first.role], max(first.received_at, time), first.fact))
+            return verdicts
+        if self.as_of > missed:
+            verdicts.append(occurrence.verdict("MISSED", missed))
+        if first:
+            verdicts.append(occurrence.verdict(AFTER_DUE[first.role], max(first.received_at, time), first.fact))
+        return verdicts
+
+
+@lru_cache(maxsize=65_536)
+def _roles(requirement: Requirement, shape: Shape) -> tuple[int, ...]:
+    patterns = {S: requirement.satisfied_by, W: requirement.waived_by, X: requirement.ends_on}
+    return tuple(role for role, wanted in patterns.items() if any_matches(wanted, shape))
+
+
+def _voids(fact: Fact, event: Fact) -> bool:
+    return fact.shape.type == "EncounterVoided" and (fact.office, fact.names) == (event.office, event.event_id)
