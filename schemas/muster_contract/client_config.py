@@ -15,6 +15,8 @@ from pathlib import Path
 from muster_contract.errors import ConfigurationError, Fault
 
 ENV_PREFIX = "MUSTER_KAFKA_"
+CONFIG_FILE = "MUSTER_KAFKA_CONFIG"
+"""Names the properties file, for ``--kafka-config``: no property itself."""
 FROM_FILE = "file:"
 RESERVED = {
     "bootstrap.servers": "give it with --bootstrap",
@@ -58,7 +60,7 @@ def load_client_config(path: Path | None, env: Mapping[str, str]) -> dict[str, s
 
 def _from_env(env: Mapping[str, str]) -> Iterator[tuple[str, str, str, Path]]:
     for variable in sorted(env):
-        if variable.startswith(ENV_PREFIX):
+        if variable.startswith(ENV_PREFIX) and variable != CONFIG_FILE:
             name = variable.removeprefix(ENV_PREFIX).lower().replace("_", ".")
             yield name, env[variable].strip(), variable, Path()
 
@@ -69,9 +71,7 @@ def _from_path(path: Path | None, faults: list[Fault]) -> Iterator[tuple[str, st
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as fault:
-        faults.append(
-            Fault(str(path), f"cannot be read: {_reason(fault)}", "a text file of name = value lines")
-        )
+        faults.append(Fault(str(path), f"cannot be read: {_reason(fault)}", "a text file of name = value lines"))
         return
     first_line: dict[str, int] = {}
     for number, text in enumerate(lines, 1):
@@ -92,9 +92,7 @@ def _secret(path: Path, name: str, place: str, faults: list[Fault]) -> str:
     try:
         text = path.read_text("utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as fault:
-        faults.append(
-            Fault(place, f"{name}: {path} cannot be read: {_reason(fault)}", "one line, the value alone")
-        )
+        faults.append(Fault(place, f"{name}: {path} cannot be read: {_reason(fault)}", "one line, the value alone"))
         return ""
     if not text:
         faults.append(Fault(place, f"{name}: {path} is empty", "one line, the value alone"))

@@ -46,6 +46,11 @@ def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
     assert load_client_config(path, env) == {"sasl.username": "env-user", "sasl.password": "s3cret"}
 
 
+def test_the_variable_that_names_the_file_is_no_property() -> None:
+    """``MUSTER_KAFKA_CONFIG`` is where commands look for the file."""
+    assert load_client_config(None, {"MUSTER_KAFKA_CONFIG": "client.properties"}) == {}
+
+
 def test_every_fault_at_once_and_no_value_shown(tmp_path: Path) -> None:
     """One reading names all that is wrong, by line, and shows no value."""
     (tmp_path / "empty").write_text("\n", "utf-8")

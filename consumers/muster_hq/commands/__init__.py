@@ -1,0 +1,1 @@
+"""Headquarters' commands, one file a subcommand: plain functions, registered in ``__main__``."""
