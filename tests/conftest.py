@@ -10,9 +10,16 @@ from tests.kafka_broker import KafkaBroker
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """Run one real Kafka for all tests that leave it running; use topics of your own."""
+def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Run one real Kafka for the whole session."""
     yield from _running(KafkaBroker(tmp_path_factory.mktemp("kafka")))
+
+
+@pytest.fixture
+def broker(one_broker: KafkaBroker) -> KafkaBroker:
+    """Give the session's Kafka without any topic of an earlier test: leave it running."""
+    one_broker.forget_topics()
+    return one_broker
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 CLASSPATH = Path(__file__).parents[1] / "build" / "kafka" / "classpath.txt"
 CLUSTER_ID = "TXVzdGVyLXRlc3RzLW9ubA"
+SASL_USER, SASL_PASSWORD = "hq", "for-tests-only"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
@@ -26,7 +27,11 @@ JAVA = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaul
 SERVER_PROPERTIES = """
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL://127.0.0.1:{sasl_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_{user}="{password}";
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
 log.dirs={data}
@@ -50,12 +55,12 @@ class KafkaBroker:
         self._classpath = _classpath()
         self.log = folder / "broker.log"
         self._properties = folder / "server.properties"
-        self._port, controller_port = _free_ports(2)
+        self._port, self._sasl_port, controller_port = _free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(
-            SERVER_PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data"), "utf-8"
-        )
+        ports = {"port": self._port, "sasl_port": self._sasl_port, "controller_port": controller_port}
+        login = {"user": SASL_USER, "password": SASL_PASSWORD}
+        self._properties.write_text(SERVER_PROPERTIES.format(**ports, **login, data=folder / "data"), "utf-8")
         self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", CLUSTER_ID, "-c").wait(START_SECONDS)
         self._process = None
         atexit.register(self.kill)
@@ -64,6 +69,11 @@ class KafkaBroker:
     def bootstrap(self) -> str:
         """Give the address for ``bootstrap.servers``."""
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def bootstrap_sasl(self) -> str:
+        """Give the address at which clients must say who they are (SASL_PLAINTEXT, PLAIN)."""
+        return f"127.0.0.1:{self._sasl_port}"
 
     def start(self) -> None:
         """Start the process and wait until it answers; fail the test, with the log's end, when it does not."""
@@ -99,6 +109,13 @@ class KafkaBroker:
         else:
             self.stop()
         self.start()
+
+    def forget_topics(self) -> None:
+        """Delete every topic but Kafka's own."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
+        for answer in admin.delete_topics(names).values() if names else ():
+            answer.result()
 
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         # setpriv has the kernel end the broker with pytest, even when that is killed; a session of its own

@@ -17,8 +17,9 @@ What was found out with librdkafka 2.16 (tests/ports holds each of these on this
   to read: create every topic first.
 - It keeps at most 5 MiB or 100,000 batches a partition, and drops the oldest in silence; a reader that
   comes too late gets OFFSET_OUT_OF_RANGE. A fetch gives one batch: let producers linger.
-- A group's first member is served at once; every later rebalance takes session.timeout.ms less a second,
-  a member's leaving included: set that to a few seconds where there is more than one worker.
+- A group's first member is served at once; every later rebalance (another member, one that left, a topic
+  that appeared) takes session.timeout.ms less a second. Metadata that arrive meanwhile start it again: with
+  topic.metadata.refresh.interval.ms below that time a topic that appears later is never taken up.
 - It does not fence, hides no aborted records, keeps nothing across restarts.
 """
 

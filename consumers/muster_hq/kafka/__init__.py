@@ -1,0 +1,8 @@
+"""Headquarters' edge to Kafka: the only code here that touches confluent-kafka (the embedded broker apart)."""
+
+from muster_hq.kafka.admin import Admin
+from muster_hq.kafka.output import OutputProducer, Unsent
+from muster_hq.kafka.positions import Broken, Position
+from muster_hq.kafka.reader import Batch, StreamReader
+
+__all__ = ["Admin", "Batch", "Broken", "OutputProducer", "Position", "StreamReader", "Unsent"]

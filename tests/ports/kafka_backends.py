@@ -1,0 +1,107 @@
+"""The two brokers under one suite: what a test does to topics, on the embedded one and on Apache Kafka."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from muster_hq.embedded import EmbeddedBroker
+from muster_hq.kafka import Batch, StreamReader
+from muster_hq.kafka.positions import Unread
+from tests.kafka_broker import KafkaBroker
+
+APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
+QUICK = {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300", "topic.metadata.refresh.interval.ms": "800"}
+"""Client properties with which a test sees new topics, and the embedded broker rebalances, in a second."""
+
+
+class Backend(Protocol):
+    """What a test may do to a broker's topics."""
+
+    bootstrap: str
+    keeps_append_time: bool
+
+    def create(self, topic: str, partitions: int = 1) -> None:
+        """Create a topic, of LogAppendTime where the broker has it."""
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+
+    def delete_records(self, topic: str, before: int) -> None:
+        """Delete the records below an offset."""
+
+
+class Embedded:
+    """The mock cluster, in this process."""
+
+    keeps_append_time = False
+
+    def __init__(self, broker: EmbeddedBroker) -> None:
+        self.bootstrap = broker.bootstrap
+        self.create = broker.create_topic
+        self.delete = broker.delete_topic
+        self.delete_records = broker.delete_records
+
+
+class Real:
+    """Apache Kafka, through its admin client."""
+
+    keeps_append_time = True
+
+    def __init__(self, broker: KafkaBroker) -> None:
+        self.bootstrap = broker.bootstrap
+        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+
+    def create(self, topic: str, partitions: int = 1, config: Mapping[str, str] = APPEND_TIME) -> None:
+        """Create a topic and wait until the broker's metadata have it."""
+        self._admin.create_topics([NewTopic(topic, partitions, 1, config=dict(config))])[topic].result()
+        until(lambda: topic in self._admin.list_topics(timeout=5).topics)
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic and wait until the broker's metadata have forgotten it."""
+        self._admin.delete_topics([topic])[topic].result()
+        until(lambda: topic not in self._admin.list_topics(timeout=5).topics)
+
+    def delete_records(self, topic: str, before: int) -> None:
+        """Delete the records below an offset."""
+        (answer,) = self._admin.delete_records([TopicPartition(topic, 0, before)]).values()
+        answer.result()
+
+
+class Positions:
+    """A ledger's positions and nothing else: what readers ask for, and what a test moves."""
+
+    def __init__(self) -> None:
+        self.at: dict[str, Unread] = {}
+        self.asked: list[str] = []
+
+    def __call__(self, streams: Collection[str]) -> Mapping[str, Unread]:
+        """Give the positions of these streams."""
+        self.asked += streams
+        return {stream: self.at[stream] for stream in streams if stream in self.at}
+
+    def apply(self, batch: Batch, reader: StreamReader) -> None:
+        """Move each stream past its records, as a commit would."""
+        for record in batch.records:
+            assert record.offset == self.at.get(record.stream, Unread()).next_offset
+            self.at[record.stream] = Unread(record.offset + 1, reader.topic_ids[record.stream])
+
+
+def publish(backend: Backend, topic: str, *values: bytes, timestamp: int = 0) -> None:
+    """Append values to partition 0, each in a batch of its own, and wait for them."""
+    producer = Producer({"bootstrap.servers": backend.bootstrap, "linger.ms": 0})
+    for value in values:
+        producer.produce(topic, value, partition=0, timestamp=timestamp, headers=[("n", value)])
+        assert producer.flush(10) == 0
+
+
+def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something holds; fail when it does not come to."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.02)
