@@ -9,27 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from muster_contract.avsc import HOME
-from muster_contract.schemas import newest
+from muster_contract.lock import FILE_NAME, read_lock, write_lock
+from muster_contract.schemas import all_schemas
 
 Change = Callable[[Any], None]
 
 
 def source(event_type: str = "EncounterReported") -> Any:  # noqa: ANN401 - parsed JSON
-    """Give a copy of a real schema, to be changed at will."""
-    return copy.deepcopy(newest()[event_type].source)
+    """Give a copy of the first version of a type, to be changed at will."""
+    return copy.deepcopy(next(schema.source for schema in all_schemas() if schema.name == event_type))
 
 
 def changed(change: Change, event_type: str = "EncounterReported") -> Any:  # noqa: ANN401
-    """Give a copy of a real schema with one change made to it."""
+    """Give a copy of the first version of a type with one change made to it."""
     schema = source(event_type)
     change(schema)
     return schema
 
 
 def copy_of_contract(folder: Path) -> Path:
-    """Copy the schemas and their lock, to be spoilt."""
-    shutil.copytree(HOME / "avro", folder / "avro")
-    shutil.copy(HOME / "fingerprints.lock", folder)
+    """Copy the first versions and their lock, to be spoilt."""
+    shutil.copytree(HOME / "avro", folder / "avro", ignore=shutil.ignore_patterns("v[!1].avsc", "v??*.avsc"))
+    lock = read_lock((HOME / FILE_NAME).read_text("utf-8"))
+    (folder / FILE_NAME).write_text(write_lock({key: frozen for key, frozen in lock.items() if key[1] == 1}), "utf-8")
     return folder
 
 
