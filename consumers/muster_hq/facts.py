@@ -115,7 +115,7 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         record.offset,
         stream.office,
         fields["event_id"],
-        shape_of(schema.name, tuple([(name, fields[name]) for name in plan.codes])),
+        plan.shape_of(fields),
         fields["encounter_id"],
         min(occurred_at, received_at),
         fields[plan.names] if plan.names else None,
@@ -124,26 +124,31 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
     return Applied(fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead)
 
 
-class _Plan(NamedTuple):
+class _Plan:
     """How the fields of one schema are read: worked out once, since every record of it is read alike."""
 
-    kinds: frozenset[str]
-    ceiling: str
-    codes: tuple[str, ...]
-    opaque: tuple[str, ...]
-    names: str | None
+    def __init__(self, schema: Schema) -> None:
+        streams = [topic_of_kind(kind) for kind in ("encounters", "incidents", "directives")]
+        ids = {"case_id", "encounter_id", "report_reference", "receipt_reference"}
+        self.type = schema.name
+        self.kinds = frozenset(topic.kind for topic in streams if schema.name in topic.types)
+        self.ceiling = topic_of_kind("encounters").ceiling or "UNCLASSIFIED"
+        self.opaque = tuple(name for name in schema.fields if name in ids)
+        self.names = next((name for name in schema.fields if name in {"voids", "retracts"}), None)
+        self._codes = [n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"]
+        self._shapes: dict[tuple[str, ...], Shape] = {}
+
+    def shape_of(self, fields: dict[str, Any]) -> Shape:
+        """Give the shape of a record's fields."""
+        codes = tuple([fields[name] for name in self._codes])
+        try:
+            return self._shapes[codes]
+        except KeyError:
+            shape = shape_of(self.type, tuple(zip(self._codes, codes, strict=True)))
+            return self._shapes.setdefault(codes, shape)
 
 
-@cache
-def _plan_of(schema: Schema) -> _Plan:
-    kinds = frozenset(k for k in ("encounters", "incidents", "directives") if schema.name in topic_of_kind(k).types)
-    coded = tuple(n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction")
-    opaque = tuple(
-        n for n in schema.fields if n in {"case_id", "encounter_id", "report_reference", "receipt_reference"}
-    )
-    names = next((n for n in schema.fields if n in {"voids", "retracts"}), None)
-    ceiling = topic_of_kind("encounters").ceiling or "UNCLASSIFIED"
-    return _Plan(kinds, ceiling, coded, opaque, names)
+_plan_of = cache(_Plan)
 
 
 def _enum_name(avro_type: Any) -> str:  # noqa: ANN401 - any Avro type

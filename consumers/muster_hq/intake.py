@@ -17,7 +17,7 @@ from muster_hq.ledger.port import Counts, FindingRow, IntakeTransaction, Ledger,
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record, quarantined_record
 from muster_hq.records import Record
-from muster_hq.sorting import Batch, Halt, Rules, gap_before
+from muster_hq.sorting import Batch, Halt, Rules, gaps_before
 from muster_hq.verdicts import ALL_OFFICES
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class Intake:
         self._policies = policies
         self._offices = frozenset(offices)
         self._bounds = delay_bounds(policies)
-        self._wide = [ALL_OFFICES] if any(policy.crossing for policy in policies.versions) else []
+        self._wide = [ALL_OFFICES] if policies.crossing else []
         self._states: dict[str, StreamState] = {}
         ledger.register(offices)
         self.reload()
@@ -79,9 +79,9 @@ class Intake:
         shortest = self._policies.shortest_outage
         with self._ledger.intake() as transaction:
             transaction.move(Move(name, state.next_offset, state, Counts()) for name, state in moved.items())
-            transaction.note_gaps(
-                gap for name in silent if (gap := gap_before(self.state(name).clock, instant, name, shortest))
-            )
+            if shortest is not None:
+                for name in silent:
+                    transaction.note_gaps(gaps_before(self.state(name).clock, instant, name, shortest))
         self._states |= moved
 
     def find(self, findings: Sequence[FindingRow]) -> None:
@@ -92,7 +92,7 @@ class Intake:
     def _write(self, transaction: IntakeTransaction, batch: Batch, moved: Mapping[str, StreamState]) -> None:
         transaction.move(Move(n, p.start, moved[n], p.counted()) for n, p in batch.progress.items())
         if batch.facts:
-            transaction.append(batch.facts, self._wide)
+            transaction.append(batch.facts, self._wide, self._policies.concern)
             counts = {self._bound(i): n for i, n in batch.delays.items()}
             transaction.count_delays(counts, batch.delay_sum)
         transaction.note_ids(batch.notes)

@@ -7,7 +7,7 @@ chains that facts of any office may decide are judged once more, over all facts,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from typing import NamedTuple
 
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
@@ -25,51 +25,43 @@ def judge(policies: Policies, facts: Sequence[Fact], outages: Outages, clocks: C
     for office in {fact.office for fact in facts}:
         clock = clocks[office]
         own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
-        _judge_run(policies, own, outages, office, clock, judgement, crossing=False)
+        _judge_run(_Run(policies, own, outages, office, clock), judgement, crossing=False)
         _find_orphans(policies, own, office, clock, judgement)
-    if _any_crossing(policies):
+    if policies.crossing:
         clock = clocks[ALL_OFFICES]
         settled = [fact for fact in facts if fact.received_at <= clock]
-        _judge_run(policies, settled, outages, ALL_OFFICES, clock, judgement, crossing=True)
+        _judge_run(_Run(policies, settled, outages, ALL_OFFICES, clock), judgement, crossing=True)
     return judgement
 
 
-def _judge_run(  # noqa: PLR0913, PLR0917 - each is a different input of the one pure function
-    policies: Policies,
-    facts: Sequence[Fact],
-    outages: Outages,
-    clock_name: str,
-    clock: int,
-    judgement: Judgement,
-    *,
-    crossing: bool,
-) -> None:
-    run: Occurrences | None = None
-    for index, fact in enumerate(facts):
-        policy = policies.in_force(fact.received_at)
-        opened = policy.opened_by(fact.shape) if policy else ()
-        if opened and policy:
-            for requirement in opened:
-                if (requirement.id in _crossing(policy)) == crossing:
-                    run = run or Occurrences(facts, outages, clock)
-                    run.offer(requirement, policy, index)
-        if run:
-            run.decide_at(index)
-            run.retract_at(index)
-    if run:
-        run.close(clock_name)
-        judgement.verdicts.extend(run.verdicts)
-        judgement.obligations.extend(run.obligations)
+class _Run(NamedTuple):
+    """One walk over facts of a case, by one clock."""
+
+    policies: Policies
+    facts: Sequence[Fact]
+    outages: Outages
+    clock_name: str
+    clock: int
 
 
-@cache
-def _crossing(policy: Policy) -> frozenset[str]:
-    return policy.crossing
-
-
-@cache
-def _any_crossing(policies: Policies) -> bool:
-    return any(_crossing(policy) for policy in policies.versions)
+def _judge_run(run: _Run, judgement: Judgement, *, crossing: bool) -> None:
+    """Walk the facts in order, and let each open, decide and retract; a case that opens nothing costs little."""
+    occurrences: Occurrences | None = None
+    for place, fact in enumerate(run.facts):
+        policy = run.policies.in_force(fact.received_at)
+        if policy is not None:
+            for requirement in policy.opened_by(fact.shape):
+                if (requirement.id in run.policies.crossing) == crossing:
+                    if occurrences is None:
+                        occurrences = Occurrences(run.facts, run.outages, run.clock)
+                    occurrences.offer(requirement, policy, place)
+        if occurrences is not None:
+            occurrences.decide_at(place)
+            occurrences.retract_at(place)
+    if occurrences is not None:
+        occurrences.close(run.clock_name)
+        judgement.verdicts.extend(occurrences.verdicts)
+        judgement.obligations.extend(occurrences.obligations)
 
 
 def _find_orphans(policies: Policies, facts: Sequence[Fact], office: str, clock: int, judgement: Judgement) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from muster_contract.topics import VERDICTS
 from muster_hq.judge import judge
-from muster_hq.ledger.port import CaseChange, CaseFile, Ledger
+from muster_hq.ledger.port import CaseChange, CaseFile, Ledger, ObligationRow
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_record
 from muster_hq.verdicts import Judgement
@@ -52,22 +52,24 @@ class Judging:
 
 def change_of(case: CaseFile, judgement: Judgement) -> CaseChange:
     """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure."""
-    now = {obligation[:9]: obligation for obligation in judgement.obligations}
-    due = _earliest([*((o.clock, o.next_at) for o in judgement.obligations), *judgement.waits])
-    was_due = _earliest((row[8], row[7]) for row in case.obligations)
-    return CaseChange(
-        case.case_no,
-        [verdict for verdict in judgement.verdicts if verdict[:6] not in case.given],
-        [obligation for row, obligation in now.items() if row not in case.obligations],
-        [row for row in case.obligations if row not in now],
-        [(clock, at) for clock, at in due.items() if was_due.get(clock) != at],
-        [(clock, at) for clock, at in was_due.items() if due.get(clock) != at],
-    )
+    verdicts = [verdict for verdict in judgement.verdicts if verdict[:6] not in case.given]
+    opened = [obligation for obligation in judgement.obligations if obligation[:9] not in case.obligations]
+    if not opened and len(judgement.obligations) == len(case.obligations) and not judgement.waits:
+        return CaseChange(case.case_no, verdicts, [], [], [], [])  # as it was
+    now = {obligation[:9] for obligation in judgement.obligations}
+    closed = [row for row in case.obligations if row not in now]
+    due, was_due = _earliest(now), _earliest(case.obligations)
+    for clock, at in judgement.waits:
+        due[clock] = min(at, due.get(clock, at))
+    fresh = [(clock, at) for clock, at in due.items() if was_due.get(clock) != at]
+    stale = [(clock, at) for clock, at in was_due.items() if due.get(clock) != at]
+    return CaseChange(case.case_no, verdicts, opened, closed, fresh, stale)
 
 
-def _earliest(instants: Iterable[tuple[str, int | None]]) -> dict[str, int]:
+def _earliest(obligations: Iterable[ObligationRow]) -> dict[str, int]:
+    """Give, by clock, the first instant past which time alone changes one of these."""
     found: dict[str, int] = {}
-    for clock, at in instants:
-        if at is not None:
-            found[clock] = min(at, found.get(clock, at))
+    for *_, next_at, clock in obligations:
+        if next_at is not None and (clock not in found or next_at < found[clock]):
+            found[clock] = next_at
     return found

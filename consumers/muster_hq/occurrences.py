@@ -41,9 +41,9 @@ class _Occurrence:
     satisfied_by: int | None = None
     judged_again_at: int = 0
     chained: bool = False
-    withdrawn: set[int] = field(default_factory=set)
-    absorbed: list[Absorbed] = field(default_factory=list)
-    given: set[tuple[str, int]] = field(default_factory=set)
+    withdrawn: frozenset[int] = frozenset()
+    absorbed: tuple[Absorbed, ...] = ()
+    given: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         self.due = self.anchor + self.requirement.within
@@ -62,8 +62,9 @@ class Occurrences:
         self._planned: dict[int, list[_Occurrence]] = {}
         self._spent: dict[tuple[Key, int], int] = {}
         # Of several voids or retractions of one event the first counts: reversed, so that it is written last.
-        self._voids = {(f.office, f.names): f for f in reversed(facts) if f.shape.type == "EncounterVoided"}
-        self._retractions = {(f.office, f.names): f for f in reversed(facts) if f.shape.type == "IncidentRetracted"}
+        naming = [fact for fact in reversed(facts) if fact.names is not None]
+        self._voids = {(f.office, f.names): f for f in naming if f.shape.type == "EncounterVoided"}
+        self._retractions = {(f.office, f.names): f for f in naming if f.shape.type == "IncidentRetracted"}
 
     def offer(self, requirement: Requirement, policy: Policy, place: int) -> None:
         """Let the event at this place open an occurrence, be absorbed, or do nothing."""
@@ -71,21 +72,23 @@ class Occurrences:
         earlier = self._by_key.setdefault(key, [])
         unresolved = _last_unresolved(earlier)
         if unresolved:
-            unresolved.absorbed.append((requirement, policy, place))
+            unresolved.absorbed += ((requirement, policy, place),)
         elif not earlier or requirement.scope == "case" or earlier[-1].ended_in in _REOPENING:
             opened_at = self._facts[place].received_at
             self._open(self._opened_on(requirement, policy, key, place, opened_at), place, now=place)
 
     def decide_at(self, place: int) -> None:
         """Let the fact at this place decide what it is planned to decide, earlier occurrences first."""
-        for occurrence in sorted(self._planned.pop(place, ()), key=lambda o: o.number):
+        if place not in self._planned:
+            return
+        for occurrence in sorted(self._planned.pop(place), key=lambda o: o.number):
             if occurrence.ended_in is None and occurrence.plan == place:
                 self._plan(occurrence, place)  # again: an earlier occurrence may just have used this fact up
 
     def retract_at(self, place: int) -> None:
         """Judge again without the report that the fact at this place withdraws, if it is a retraction."""
         retraction = self._facts[place]
-        if self._retractions.get((retraction.office, retraction.names)) is not retraction:
+        if retraction.names is None or self._retractions.get((retraction.office, retraction.names)) is not retraction:
             return
         withdrawn = (retraction.office, retraction.names)
         for occurrence in [o for occurrences in self._by_key.values() for o in occurrences]:
@@ -127,9 +130,12 @@ class Occurrences:
     def _find_decider(self, occurrence: _Occurrence) -> tuple[int, int]:
         """Give place and role of the fact received first that decides; S, W, V, X at equal instants."""
         best_at, best_role, best_place = _NEVER, _NEVER, _NEVER
+        roles_of = occurrence.requirement.roles_of
         for place, fact in enumerate(self._facts):
             if fact.received_at > best_at:
                 break
+            if fact.names is None and not roles_of(fact.shape):
+                continue
             role = self._role_of(place, fact, occurrence)
             if role < best_role:
                 best_at, best_role, best_place = fact.received_at, role, place
@@ -156,7 +162,7 @@ class Occurrences:
     def _counts(self, place: int, fact: Fact, occurrence: _Occurrence) -> bool:
         if place in occurrence.withdrawn or self._spent.get((occurrence.key, place), _NEVER) <= occurrence.number:
             return False
-        retraction = self._retractions.get((fact.office, fact.event_id))
+        retraction = self._retractions.get((fact.office, fact.event_id)) if self._retractions else None
         return retraction is None or retraction.received_at > fact.received_at
 
     def _decide(self, occurrence: _Occurrence, place: int, role: int, now: int) -> None:
@@ -199,13 +205,13 @@ class Occurrences:
         occurrences = self._by_key[voided.key]
         unresolved = _last_unresolved(occurrences)
         if unresolved:
-            unresolved.absorbed.extend(voided.absorbed)
+            unresolved.absorbed += voided.absorbed
             return
         waiting = [a for a in sorted(voided.absorbed, key=lambda a: a[2]) if not self._is_void(self._facts[a[2]], now)]
         if waiting:
             requirement, policy, place = waiting[0]
             occurrence = self._opened_on(requirement, policy, voided.key, place, voided_at)
-            occurrence.absorbed.extend(waiting[1:])
+            occurrence.absorbed = tuple(waiting[1:])
             self._open(occurrence, place, now)
 
     def _is_void(self, event: Fact, now: int) -> bool:
@@ -217,7 +223,7 @@ class Occurrences:
         assert place is not None  # noqa: S101 - only what a report has satisfied is retracted
         self._give(occurrence, "RETRACTED", retraction.received_at, retraction, self._facts[place])
         occurrence.judged_again_at = max(occurrence.judged_again_at, retraction.received_at)
-        occurrence.withdrawn.add(place)
+        occurrence.withdrawn |= {place}
         occurrence.ended_in = occurrence.satisfied_by = None
         self._plan(occurrence, now)
 
@@ -251,7 +257,7 @@ class Occurrences:
             at = max(at, occurrence.opened_at, occurrence.judged_again_at)
         if (verdict, at) in occurrence.given:
             return
-        occurrence.given.add((verdict, at))
+        occurrence.given += ((verdict, at),)
         behind = (occurrence.opening, occurrence.opened_by, decider, *more)
         self.verdicts.append(
             Verdict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 DEFAULT_OUTAGE_GRACE = 3_600_000
@@ -92,7 +92,7 @@ class Requirement:
             return self._roles.setdefault(shape, roles)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Policy:
     """One version of a policy. Instants and durations are milliseconds.
 
@@ -132,14 +132,6 @@ class Policy:
             found = tuple(r for r in self.requirements if r.follows == requirement_id)
             return self._followers.setdefault(requirement_id, found)
 
-    @property
-    def crossing(self) -> frozenset[str]:
-        """The requirements whose chain has a link that is ``by = "any"``: judged by the clock over all offices."""
-        by_id = {r.id: r for r in self.requirements}
-        roots = {r.id: chain_of(r, by_id)[0].id for r in self.requirements}
-        wide = {roots[r.id] for r in self.requirements if r.by == "any"}
-        return frozenset(name for name, root in roots.items() if root in wide)
-
 
 def chain_of(requirement: Requirement, by_id: Mapping[str, Requirement]) -> list[Requirement]:
     """Give the requirements from the first of the chain down to this one."""
@@ -155,6 +147,35 @@ class Policies:
     def __init__(self, versions: Sequence[Policy]) -> None:
         self.versions = tuple(sorted(versions, key=_effective))
         self._starts = [_effective(p) for p in self.versions]
+        self._concerns: dict[Shape, bool] = {}
+
+    @cached_property
+    def crossing(self) -> frozenset[str]:
+        """The requirements that are judged by the clock over all offices.
+
+        A link that is ``by = "any"`` in one version takes its whole chain along, in every version: numbers
+        go on across versions, so that what they count must be judged together.
+        """
+        lines = [line for policy in self.versions for line in policy.requirements]
+        crossing = {line.id for line in lines if line.by == "any"}
+        links = [{line.id, line.follows} for line in lines if line.follows is not None]
+        while joined := {name for link in links if link & crossing for name in link} - crossing:
+            crossing |= joined
+        return frozenset(crossing)
+
+    def concern(self, shape: Shape) -> bool:
+        """Tell whether an event of this shape can change a judgement by itself, under any version.
+
+        One that cannot is still a fact, and is read when the case is judged for another reason: so with an
+        EncounterReported that opens nothing, which matters only at the instant when a report would be an orphan.
+        """
+        try:
+            return self._concerns[shape]
+        except KeyError:
+            ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}
+            lines = (line for policy in self.versions for line in policy.requirements)
+            concerns = ours or any(any_matches(line.opens_on, shape) or line.roles_of(shape) for line in lines)
+            return self._concerns.setdefault(shape, concerns)
 
     def in_force(self, instant: int) -> Policy | None:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""

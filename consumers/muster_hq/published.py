@@ -13,12 +13,24 @@ from muster_hq.verdicts import VERDICT_SPACE, Evidence, Verdict, verdict_id
 
 def verdict_record(case_id: str, verdict: Verdict) -> bytes:
     """Encode a verdict for ``hq.verdicts``."""
-    fields = verdict._asdict() | {
-        "verdict_id": verdict_id(case_id, verdict).bytes,
-        "case_id": case_id,
-        "evidence": [_evidence_fields(e) for e in verdict.evidence],
-    }
-    return encode("Verdict", fields)
+    office_id, encounter_id, requirement, occurrence, kind, at, due_at, received_at, policy, evidence = verdict
+    return encode(
+        "Verdict",
+        {
+            "verdict_id": verdict_id(case_id, verdict).bytes,
+            "case_id": case_id,
+            "encounter_id": encounter_id,
+            "office_id": office_id,
+            "requirement": requirement,
+            "occurrence": occurrence,
+            "verdict": kind,
+            "at": at,
+            "due_at": due_at,
+            "received_at": received_at,
+            "policy": policy,
+            "evidence": [_evidence_fields(e) for e in evidence],
+        },
+    )
 
 
 def finding_record(finding: FindingRow) -> bytes:

@@ -6,13 +6,14 @@ one database transaction each, and what they write either is there whole or is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from muster_contract.errors import MusterError
 from muster_hq.facts import Fact
+from muster_hq.policy import Shape
 from muster_hq.verdicts import Clocks, Evidence, Obligation, Outages, Verdict
 
 NEVER_READ = 0
@@ -136,8 +137,8 @@ class IntakeTransaction(Protocol):
     def move(self, moves: Iterable[Move]) -> None:
         """Move positions and clocks, and add the counts; Outrun when one is not where the batch started."""
 
-    def append(self, facts: Sequence[NewFact], clocks: Sequence[str]) -> None:
-        """Append facts, and make their cases due for judgement on the office's clock and on these."""
+    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Callable[[Shape], bool]) -> None:
+        """Append facts. Of those that ``concern`` judging, the case becomes due on the office's clock and on these."""
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""

@@ -29,11 +29,11 @@ class SqliteLedger(SqliteReader):
             names: list[tuple[str, str | None]] = [(DIRECTIVES, None)]
             names += [(stream(office), office) for office in offices for stream in (encounters, incidents)]
             for stream, office in names:
-                office_no = words.number("office", office) if office else None
+                office_no = words.of("office")[office] if office else None
                 cursor.execute(
                     "insert into streams (stream_no, office_no, registered) values (?, ?, 1)"
                     " on conflict do update set registered = 1",
-                    (words.number("stream", stream), office_no),
+                    (words.of("stream")[stream], office_no),
                 )
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -56,6 +56,14 @@ class Database:
                 raise LedgerError.of(str(self.path), f"cannot be written: {fault}", _hint_of(fault)) from fault
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Cursor]:
+        """Give a cursor to read with. LedgerError for SQLite's faults."""
+        try:
+            yield self.connection.cursor()
+        except apsw.Error as fault:
+            raise LedgerError.of(str(self.path), f"cannot be read: {fault}", _hint_of(fault)) from fault
+
     def close(self) -> None:
         """Close the connection and let the next writer in."""
         if hasattr(self, "connection"):
@@ -93,44 +101,59 @@ class Database:
         return self.connection.execute("select value from meta where key = 'version'").get
 
 
+class Numbers(dict[str, int]):
+    """The numbers of the words of one kind, by word; one that is new is written, in the transaction that asks."""
+
+    def __init__(self, kind: str, words: Words) -> None:
+        super().__init__()
+        self._kind = kind
+        self._words = words
+
+    def __missing__(self, word: str) -> int:
+        """Write a new word."""
+        self._words.write(self._kind, word)
+        return self[word]
+
+
 class Words:
     """Offices, streams, requirements and the like as small numbers, both ways, kept in memory."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._by_kind: dict[str, Numbers] = {}
         self._words: dict[int, str] = {}
-        self.reload()
+        self._reload()
 
-    def reload(self) -> None:
-        """Read what has been written since, by this or another connection."""
-        newest = max(self._words, default=0)
-        for number, kind, word in self._connection.execute("select * from names where no > ?", (newest,)):
-            self._numbers[kind, word] = number
-            self._words[number] = word
-
-    def number(self, kind: str, word: str) -> int:
-        """Give a word's number, within a transaction that may have to write it."""
+    def of(self, kind: str) -> Numbers:
+        """Give the numbers of one kind of words, as a mapping."""
         try:
-            return self._numbers[kind, word]
+            return self._by_kind[kind]
         except KeyError:
-            self._connection.execute("insert into names (kind, name) values (?, ?)", (kind, word))
-            self.reload()
-            return self._numbers[kind, word]
+            return self._by_kind.setdefault(kind, Numbers(kind, self))
+
+    def clocks(self) -> Mapping[str, int]:
+        """Give the numbers of clocks: each office's, and 0 for the one over all."""
+        offices = self.of("office")
+        offices[ALL_OFFICES] = 0
+        return offices
 
     def word(self, number: int) -> str:
         """Give the word of a number, which may have been written by another connection since."""
         if number not in self._words:
-            self.reload()
+            self._reload()
         return self._words[number]
 
-    def clock_number(self, clock: str) -> int:
-        """Give the number of a clock: an office's, or 0 for the one over all."""
-        return 0 if clock == ALL_OFFICES else self.number("office", clock)
+    def write(self, kind: str, word: str) -> None:
+        """Write a new word and learn its number."""
+        self._connection.execute("insert into names (kind, name) values (?, ?)", (kind, word))
+        self._reload()
 
-    def clock_name(self, number: int) -> str:
-        """Give the name of a clock."""
-        return self.word(number) if number else ALL_OFFICES
+    def _reload(self) -> None:
+        newest = max(self._words, default=-1)
+        for number, kind, word in self._connection.execute("select * from names where no > ?", (newest,)):
+            self.of(kind)[word] = number
+            self._words[number] = word
+        self._words[0] = ALL_OFFICES
 
 
 _EVIDENCE = struct.Struct("<Iqq16s?")
@@ -138,9 +161,10 @@ _EVIDENCE = struct.Struct("<Iqq16s?")
 
 def pack_evidence(evidence: Iterable[Evidence], words: Words) -> bytes:
     """Pack evidence for storing, 37 bytes each."""
+    streams = words.of("stream")
     return b"".join(
-        _EVIDENCE.pack(words.number("stream", e.stream), e.offset, e.received_at, e.event_id or b"", bool(e.event_id))
-        for e in evidence
+        _EVIDENCE.pack(streams[stream], offset, received_at, event_id or b"", event_id is not None)
+        for received_at, stream, offset, event_id in evidence
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import apsw
 
@@ -18,6 +18,7 @@ from muster_hq.ledger.port import (
 )
 from muster_hq.ledger.sqlite.database import Words, pack_evidence
 from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.policy import Shape
 
 
 class SqliteIntake:
@@ -32,7 +33,7 @@ class SqliteIntake:
         """Give the digests of those (stream, event_id) pairs that have been applied before."""
         found = self._cursor.executemany(
             "select stream_no, event_id, digest from applied where stream_no = ? and event_id = ?",
-            [(self._words.number("stream", stream), event_id) for stream, event_id in ids],
+            [(self._words.of("stream")[stream], event_id) for stream, event_id in ids],
         )
         return {(self._words.word(stream_no), event_id): digest for stream_no, event_id, digest in found}
 
@@ -44,39 +45,48 @@ class SqliteIntake:
                 "update streams set next_offset = ?, clock = ?, topic_id = ?, newest_id = ?, applied = applied + ?,"
                 " duplicate = duplicate + ?, pulse = pulse + ?, quarantined = quarantined + ?"
                 " where stream_no = ? and next_offset = ?",
-                (*state, *counts, self._words.number("stream", stream), start),
+                (*state, *counts, self._words.of("stream")[stream], start),
             )
             if not self._cursor.connection.changes():
                 raise Outrun(stream)
 
-    def append(self, facts: Sequence[NewFact], clocks: Sequence[str]) -> None:
+    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Callable[[Shape], bool]) -> None:
         """Append facts, and make their cases due for judgement on the office's clock and on these."""
-        number = self._words.number
         case_numbers = self._case_numbers({new.case_id for new in facts})
-        streams = {stream: number("stream", stream) for stream in {new.fact.stream for new in facts}}
-        shapes = self._shapes
+        streams, offices, shape_no = self._words.of("stream"), self._words.of("office"), self._shapes.number
         self._cursor.executemany(
             "insert into facts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (case_numbers[case_id], received, streams[stream], offset, event, shapes.number(shape), enc, own, names)
-                for case_id, (received, stream, offset, _, event, shape, enc, own, names), _ in facts
+                (
+                    case_numbers[case_id],
+                    received_at,
+                    streams[stream],
+                    offset,
+                    event_id,
+                    shape_no(shape),
+                    enc,
+                    own_at,
+                    names,
+                )
+                for case_id, (received_at, stream, offset, _, event_id, shape, enc, own_at, names), _ in facts
             ],
         )
         self._cursor.executemany(
             "insert into applied values (?, ?, ?)",
-            [(streams[new.fact.stream], new.fact.event_id, new.digest) for new in facts],
+            [(streams[fact.stream], fact.event_id, digest) for _, fact, digest in facts],
         )
-        offices = {office: number("office", office) for office in {new.fact.office for new in facts}}
-        also = [self._words.clock_number(clock) for clock in clocks]
-        due = {(offices[fact.office], fact.received_at - 1, case_numbers[case_id]) for case_id, fact, _ in facts}
-        due |= {(clock_no, past, case_no) for _, past, case_no in due for clock_no in also}
-        self._cursor.executemany("insert or ignore into due values (?, ?, ?)", sorted(due))
+        due = {
+            (offices[f.office], f.received_at - 1, case_numbers[case_id]) for case_id, f, _ in facts if concern(f.shape)
+        }
+        for clock in clocks:
+            due |= {(self._words.clocks()[clock], past, case_no) for _, past, case_no in due}
+        self._cursor.executemany("insert or ignore into due values (?, ?, ?)", due)
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
         self._cursor.executemany(
             "insert into applied values (?, ?, ?)",
-            [(self._words.number("stream", stream), event_id, digest) for stream, event_id, digest in ids],
+            [(self._words.of("stream")[stream], event_id, digest) for stream, event_id, digest in ids],
         )
 
     def count_numbers(self, numbers: Iterable[Numbers]) -> None:
@@ -84,14 +94,14 @@ class SqliteIntake:
         self._cursor.executemany(
             "insert into numbers values (?, ?, ?, ?) on conflict do update set"
             " highest = max(highest, excluded.highest), received = received + excluded.received",
-            [(self._words.number("stream", n.stream), n.epoch.bytes, n.highest, n.received) for n in numbers],
+            [(self._words.of("stream")[n.stream], n.epoch.bytes, n.highest, n.received) for n in numbers],
         )
 
     def hear(self, heartbeats: Iterable[Heartbeat]) -> None:
         """Keep the latest heartbeat of each office."""
         self._cursor.executemany(
             "insert or replace into heartbeats values (?, ?, ?, ?, ?, ?)",
-            [(self._words.number("office", h.office_id), h.received_at, h.epoch.bytes, *h[3:]) for h in heartbeats],
+            [(self._words.of("office")[h.office_id], h.received_at, h.epoch.bytes, *h[3:]) for h in heartbeats],
         )
 
     def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
@@ -100,7 +110,7 @@ class SqliteIntake:
             epoch = r.epoch.bytes if r.epoch else None
             self._cursor.execute(
                 "insert into quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (self._words.number("stream", r.stream), *r[1:8], epoch, r.sequence),
+                (self._words.of("stream")[r.stream], *r[1:8], epoch, r.sequence),
             )
             self._cursor.execute(
                 "insert into quarantine_tally values (?, 1) on conflict do update set n = n + 1", (r.reason,)
@@ -111,7 +121,7 @@ class SqliteIntake:
         self._cursor.executemany(
             "insert or ignore into findings values (?, ?, ?, ?, ?, ?)",
             [
-                (f.kind, self._words.number("stream", f.stream), f.at, f.detail, f.office_id, self._pack(f))
+                (f.kind, self._words.of("stream")[f.stream], f.at, f.detail, f.office_id, self._pack(f))
                 for f in findings
             ],
         )
@@ -120,7 +130,7 @@ class SqliteIntake:
         """Keep (office, start, end) of stretches without records."""
         self._cursor.executemany(
             "insert or ignore into gaps values (?, ?, ?)",
-            [(self._words.number("office", office), start, end) for office, start, end in gaps],
+            [(self._words.of("office")[office], start, end) for office, start, end in gaps],
         )
 
     def count_delays(self, counts: Mapping[float, int], total: float) -> None:
@@ -137,18 +147,18 @@ class SqliteIntake:
     def _make_known(self, stream: str) -> None:
         """Give an unregistered office's stream its row: its records are accounted for as well."""
         parsed = parse_stream(stream)
-        office_no = self._words.number("office", parsed.office) if parsed and parsed.office else None
+        office_no = self._words.of("office")[parsed.office] if parsed and parsed.office else None
         self._cursor.execute(
             "insert or ignore into streams (stream_no, office_no, registered) values (?, ?, 0)",
-            (self._words.number("stream", stream), office_no),
+            (self._words.of("stream")[stream], office_no),
         )
 
     def _pack(self, finding: FindingRow) -> bytes:
         return pack_evidence(finding.evidence, self._words)
 
     def _case_numbers(self, case_ids: set[str]) -> dict[str, int]:
-        select = "select case_id, case_no from cases where case_id = ?"
-        known = dict(self._cursor.executemany(select, [(case_id,) for case_id in case_ids]))
+        asked = apsw.carray(tuple(case_ids))
+        known = dict(self._cursor.execute("select case_id, case_no from cases where case_id in carray(?)", (asked,)))
         new = [case_id for case_id in case_ids if case_id not in known]
         if new:
             top = self._cursor.execute("select coalesce(max(case_no), 0) from cases").get

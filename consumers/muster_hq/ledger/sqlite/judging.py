@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
 
 import apsw
 
@@ -26,6 +24,7 @@ class SqliteJudging:
         self._cursor = cursor
         self._words = words
         self._shapes = shapes
+        self._streams = _Streams(words)
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
@@ -33,18 +32,15 @@ class SqliteJudging:
 
     def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
         """Take up to ``limit`` cases off the list of those that are due by these clocks."""
-        taken: dict[int, None] = {}
+        taken: set[int] = set()
         for name, clock in clocks.items():
-            clock_no = self._words.clock_number(name)
-            room = limit - len(taken)
+            clock_no = self._words.clocks()[name]
             select = "select past, case_no from due where clock_no = ? and past < ? order by past, case_no limit ?"
-            found = rows(self._cursor, select, (clock_no, clock, room))
-            if not found:
-                continue
-            taken.update((case_no, None) for _, case_no in found)
-            self._cursor.execute(
-                "delete from due where clock_no = ? and (past, case_no) <= (?, ?)", (clock_no, *found[-1])
-            )
+            found = rows(self._cursor, select, (clock_no, clock, limit - len(taken)))
+            if found:
+                taken.update([case_no for _, case_no in found])
+                taken_off = "delete from due where clock_no = ? and (past, case_no) <= (?, ?)"
+                self._cursor.execute(taken_off, (clock_no, *found[-1]))
             if len(taken) >= limit:
                 break
         return self._load(sorted(taken)) if taken else []
@@ -60,14 +56,14 @@ class SqliteJudging:
         """Append new verdicts, and bring the derived tables up to date."""
         self._append_verdicts(changes)
         self._change_obligations(changes)
-        clock = self._words.clock_number
+        clocks = self._words.clocks()
         self._cursor.executemany(
             "delete from due where clock_no = ? and past = ? and case_no = ?",
-            [(clock(name), past, change.case_no) for change in changes for name, past in change.stale],
+            [(clocks[name], past, change.case_no) for change in changes for name, past in change.stale],
         )
         self._cursor.executemany(
             "insert or ignore into due values (?, ?, ?)",
-            [(clock(name), past, change.case_no) for change in changes for name, past in change.due],
+            [(clocks[name], past, change.case_no) for change in changes for name, past in change.due],
         )
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
@@ -75,83 +71,92 @@ class SqliteJudging:
         self._cursor.executemany("insert into outgoing (topic, value) values (?, ?)", records)
 
     def _load(self, case_numbers: list[int]) -> list[CaseFile]:
-        self._cursor.execute("create temp table if not exists batch (case_no integer primary key, case_id text)")
-        self._cursor.execute("delete from batch")
-        self._cursor.executemany("insert into batch (case_no) values (?)", [(n,) for n in case_numbers])
-        case_ids = dict(
-            self._cursor.execute("select case_no, c.case_id from batch b cross join cases c using (case_no)")
-        )
-        facts = self._by_case("select f.* from batch b cross join facts f using (case_no)")
-        given = self._by_case(
+        """Load cases, in three walks over as many tables; an array of numbers drives each."""
+        taken = (apsw.carray(array("q", case_numbers)),)
+        select = "select case_no, case_id from cases where case_no in carray(?)"
+        cases = {no: CaseFile(no, case_id, [], set(), set()) for no, case_id in self._cursor.execute(select, taken)}
+        streams, shapes, word = self._streams, self._shapes.shape, self._words.word
+        new_fact = tuple.__new__  # as Fact._make, without its checks
+        for no, received_at, stream_no, offset, event_id, shape_no, *rest in self._cursor.execute(
+            "select f.* from carray(?) t cross join facts f on f.case_no = t.value", taken
+        ):
+            stream, office = streams[stream_no]
+            fact = new_fact(Fact, (received_at, stream, offset, office, event_id, shapes(shape_no), *rest))
+            cases[no].facts.append(fact)
+        for no, office, encounter, requirement, number, verdict, at in self._cursor.execute(
             "select v.case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at"
-            " from batch b cross join verdicts v using (case_no)"
-        )
-        obligations = self._by_case(
+            " from carray(?) t cross join verdicts v on v.case_no = t.value",
+            taken,
+        ):
+            cases[no].given.add((word(office), encounter, word(requirement), number, word(verdict), at))
+        for no, office, encounter, requirement, number, policy, due_at, state, next_at, clock in self._cursor.execute(
             "select o.case_no, office_no, encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,"
-            " next_at, clock_no from batch b cross join obligations o using (case_no)"
-        )
-        word, clock_name = self._words.word, self._words.clock_name
-        return [
-            CaseFile(
-                no,
-                case_ids[no],
-                self._facts(facts[no]),
-                {(word(o), e, word(r), n, word(v), at) for _, o, e, r, n, v, at in given.get(no, ())},
-                {
-                    (word(o), e, word(r), n, word(p), due, word(s), next_at, clock_name(c))
-                    for _, o, e, r, n, p, due, s, next_at, c in obligations.get(no, ())
-                },
-            )
-            for no in case_numbers
-        ]
-
-    def _by_case(self, select: str) -> dict[int, list[tuple[Any, ...]]]:
-        # The cross join walks the batch in order of case_no, so the rows of a case come together.
-        return {no: list(group) for no, group in groupby(self._cursor.execute(select), key=itemgetter(0))}
-
-    def _facts(self, found: list[tuple[Any, ...]]) -> list[Fact]:
-        word, shape = self._words.word, self._shapes.shape
-        facts = []
-        for _, received_at, stream_no, offset, event_id, shape_no, encounter_id, own_at, names in found:
-            stream = word(stream_no)
-            office = parse_stream(stream).office  # type: ignore[union-attr]  # facts stand on streams of offices
-            facts.append(
-                Fact(received_at, stream, offset, office, event_id, shape(shape_no), encounter_id, own_at, names)  # type: ignore[arg-type]  # the same
-            )
-        facts.sort()  # stream numbers need not stand in the order of stream names
-        return facts
+            " next_at, clock_no from carray(?) t cross join obligations o on o.case_no = t.value",
+            taken,
+        ):
+            key = word(office), encounter, word(requirement), number
+            cases[no].obligations.add((*key, word(policy), due_at, word(state), next_at, word(clock)))
+        for case in cases.values():
+            case.facts.sort()  # stream numbers need not stand in the order of stream names
+        return list(cases.values())
 
     def _append_verdicts(self, changes: Sequence[CaseChange]) -> None:
-        number = self._words.number
+        offices, requirements = self._words.of("office"), self._words.of("requirement")
+        kinds, policies = self._words.of("verdict"), self._words.of("policy")
         appended = []
         tally: Counter[tuple[int, int, int]] = Counter()
         for change in changes:
-            for v in change.verdicts:
-                office, requirement = number("office", v.office_id), number("requirement", v.requirement)
-                kind, policy = number("verdict", v.verdict), number("policy", v.policy)
-                key = (change.case_no, office, v.encounter_id, requirement, v.occurrence, kind, v.at)
-                appended.append((*key, v.due_at, v.received_at, policy, pack_evidence(v.evidence, self._words)))
-                tally[office, requirement, kind] += 1
+            for (
+                office_id,
+                encounter_id,
+                name,
+                occurrence,
+                kind,
+                at,
+                due_at,
+                received_at,
+                policy,
+                found,
+            ) in change.verdicts:
+                office, requirement, verdict = offices[office_id], requirements[name], kinds[kind]
+                key = (change.case_no, office, encounter_id, requirement, occurrence, verdict, at)
+                evidence = pack_evidence(found, self._words)
+                appended.append((*key, due_at, received_at, policies[policy], evidence))
+                tally[office, requirement, verdict] += 1
         self._cursor.executemany("insert into verdicts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", appended)
         self._count("verdict_tally", tally)
 
     def _change_obligations(self, changes: Sequence[CaseChange]) -> None:
-        number = self._words.number
+        offices, requirements, streams = (
+            self._words.of("office"),
+            self._words.of("requirement"),
+            self._words.of("stream"),
+        )
+        states, policies, clocks = self._words.of("state"), self._words.of("policy"), self._words.clocks()
         closed, opened = [], []
         tally: Counter[tuple[int, int, int]] = Counter()
         for change in changes:
-            for row in change.closed:
-                office, requirement = number("office", row[0]), number("requirement", row[2])
-                closed.append((change.case_no, office, row[1], requirement, row[3]))
-                tally[office, requirement, number("state", row[6])] -= 1
-            for o in change.opened:
-                office, requirement = number("office", o.office_id), number("requirement", o.requirement)
-                state, policy = number("state", o.state), number("policy", o.policy)
-                opening = (o.opening.received_at, number("stream", o.opening.stream), o.opening.offset)
-                clock = self._words.clock_number(o.clock)
-                key = (change.case_no, office, o.encounter_id, requirement, o.occurrence)
-                opened.append((*key, policy, o.due_at, state, o.next_at, clock, *opening))
-                tally[office, requirement, state] += 1
+            for office_id, encounter_id, name, occurrence, _, _, state, *_ in change.closed:
+                office, requirement = offices[office_id], requirements[name]
+                closed.append((change.case_no, office, encounter_id, requirement, occurrence))
+                tally[office, requirement, states[state]] -= 1
+            for (
+                office_id,
+                encounter_id,
+                name,
+                occurrence,
+                policy,
+                due_at,
+                state,
+                next_at,
+                clock,
+                opening,
+            ) in change.opened:
+                office, requirement, state_no = offices[office_id], requirements[name], states[state]
+                key = (change.case_no, office, encounter_id, requirement, occurrence)
+                place = (opening.received_at, streams[opening.stream], opening.offset)
+                opened.append((*key, policies[policy], due_at, state_no, next_at, clocks[clock], *place))
+                tally[office, requirement, state_no] += 1
         self._cursor.executemany(
             "delete from obligations where case_no = ? and office_no = ? and encounter_id = ?"
             " and requirement_no = ? and occurrence = ?",
@@ -165,3 +170,18 @@ class SqliteJudging:
             f"insert into {table} values (?, ?, ?, ?) on conflict do update set n = n + excluded.n",  # noqa: S608 - two names of ours
             [(*key, n) for key, n in tally.items() if n],
         )
+
+
+class _Streams(dict[int, tuple[str, str]]):
+    """The name and the office of each stream, by the stream's number."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self._words = words
+
+    def __missing__(self, number: int) -> tuple[str, str]:
+        """Look a stream up for the first time."""
+        stream = parse_stream(self._words.word(number))
+        if stream is None or stream.office is None:
+            raise ValueError(f"stream {number} has no facts")
+        return self.setdefault(number, (stream.name, stream.office))

@@ -22,7 +22,7 @@ class Shapes:
             return self._numbers[shape]
         except KeyError:
             text = json.dumps([shape.type, shape.codes], separators=(",", ":"))
-            return self._numbers.setdefault(shape, self.words.number("shape", text))
+            return self._numbers.setdefault(shape, self.words.of("shape")[text])
 
     def shape(self, number: int) -> Shape:
         """Give the shape of a number."""
