@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from muster_contract.topics import encounters, incidents, parse_stream
 from muster_hq.facts import Fact
 from muster_hq.ledger.port import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.ledger.sqlite.clocks import read_clocks
@@ -116,18 +117,18 @@ class SqliteReader:
 
     def sequence_gaps(self) -> Mapping[str, int]:
         """Count, by office, numbers that a later number or a heartbeat announced and that never came."""
-        gaps: defaultdict[str, int] = defaultdict(int)
-        announced = {(h.office_id, h.epoch.bytes): h for h in self.heartbeats().values()}
-        for stream_no, office_no, epoch, highest, received in self._rows(
-            "select stream_no, s.office_no, epoch, highest, received from numbers join streams s using (stream_no)"
-        ):
-            office = self._word(office_no)
-            gaps[office] += max(0, highest - received)
-            heartbeat = announced.get((office, epoch))
-            if heartbeat and not heartbeat.pending:
-                kind = self._word(stream_no).rpartition(".")[2]
-                last = heartbeat.last_incident_sequence if kind == "incidents" else heartbeat.last_encounter_sequence
-                gaps[office] += max(0, last - highest)
+        found = self._rows("select stream_no, epoch, highest, received from numbers")
+        came = {(self._word(no), epoch): (highest, received) for no, epoch, highest, received in found}
+        announced: dict[tuple[str, bytes], int] = {}
+        for h in self.heartbeats().values():
+            if not h.pending:  # or the numbers that wait in the outbox would be gaps
+                announced[encounters(h.office_id), h.epoch.bytes] = h.last_encounter_sequence
+                announced[incidents(h.office_id), h.epoch.bytes] = h.last_incident_sequence
+        gaps: Counter[str] = Counter()
+        for key in came.keys() | announced.keys():
+            highest, received = came.get(key, (0, 0))
+            stream = parse_stream(key[0])
+            gaps[(stream and stream.office) or ""] += max(0, max(highest, announced.get(key, 0)) - received)
         return gaps
 
     def heartbeats(self) -> Mapping[str, Heartbeat]:

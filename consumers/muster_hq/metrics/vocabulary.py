@@ -1,0 +1,129 @@
+"""The closed vocabulary of headquarters' metrics: the collector, the document and the tests derive from it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from muster_contract.topics import DIRECTIVES
+
+HEADQUARTERS = "hq"
+"""The office label of the stream that is no office's, hq.directives."""
+
+
+class Metric(NamedTuple):
+    """One word of the vocabulary: what it is called, what it says, and when it moves."""
+
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    help: str
+    labels: tuple[str, ...]
+    moves: str
+
+
+VOCABULARY = (
+    Metric(
+        "muster_reports_outstanding",
+        "gauge",
+        "Required reports that were missed and still have not come.",
+        ("office", "requirement"),
+        "up with MISSED; down with LATE, CLEARED, VOIDED or ENDED of what was missed",
+    ),
+    Metric(
+        "muster_obligations_open",
+        "gauge",
+        "Obligations that are neither decided nor missed yet.",
+        ("requirement",),
+        "up when an event makes a report required; down when it is decided, or missed. UNDETERMINED ones count",
+    ),
+    Metric(
+        "muster_oldest_outstanding_due_timestamp_seconds",
+        "gauge",
+        "When the oldest outstanding report of the office was due.",
+        ("office",),
+        "to the next older due time, as reports are missed or come; NaN when none is outstanding",
+    ),
+    Metric(
+        "muster_reports_missed_total",
+        "counter",
+        "Verdicts MISSED.",
+        ("office", "requirement"),
+        "when the intake clock passes a due time (or the end of an excuse) and no report had come by then",
+    ),
+    Metric(
+        "muster_reports_late_total",
+        "counter",
+        "Verdicts LATE.",
+        ("office", "requirement"),
+        "when a missed report comes; one that comes while excused is EXCUSED, and not counted here",
+    ),
+    Metric(
+        "muster_reports_on_time_total",
+        "counter",
+        "Verdicts ON_TIME.",
+        ("office", "requirement"),
+        "when a report is judged that came at or before its due time",
+    ),
+    Metric(
+        "muster_verdicts_total",
+        "counter",
+        "Verdicts of every kind, those on orphaned reports included.",
+        ("verdict",),
+        "with each verdict that is appended to the ledger",
+    ),
+    Metric(
+        "muster_intake_clock_timestamp_seconds",
+        "gauge",
+        "Everything appended up to it has been read, of all offices.",
+        (),
+        "with the slowest stream; 0 as long as a registered stream was never read",
+    ),
+    Metric(
+        "muster_stream_clock_timestamp_seconds",
+        "gauge",
+        f"The largest append time read from a stream of a registered office ({DIRECTIVES}: office {HEADQUARTERS}).",
+        ("office", "stream"),
+        "with each record that is read, pulses included; 0 for a stream that was never read",
+    ),
+    Metric(
+        "muster_records_total",
+        "counter",
+        "Records read, each counted under exactly one outcome.",
+        ("outcome",),
+        "with each record that is read",
+    ),
+    Metric(
+        "muster_quarantined_total",
+        "counter",
+        "Records that could not be applied, kept with their reason.",
+        ("reason",),
+        "with each record that is quarantined",
+    ),
+    Metric(
+        "muster_sequence_gaps",
+        "gauge",
+        "Numbers that a later number or a heartbeat announced, and whose event never came.",
+        ("office",),
+        "up when a number is left out; down when its event comes after all",
+    ),
+    Metric(
+        "muster_office_last_heartbeat_timestamp_seconds",
+        "gauge",
+        "When the last heartbeat of the office was appended.",
+        ("office",),
+        "with each heartbeat; 0 for an office that was never heard",
+    ),
+    Metric(
+        "muster_office_unsent_events",
+        "gauge",
+        "Events that wait in the office's outbox, as of its last heartbeat.",
+        ("office",),
+        "with each heartbeat; 0 for an office that was never heard",
+    ),
+    Metric(
+        "muster_transmission_delay_seconds",
+        "histogram",
+        "From an event's recording at the office to its append at the broker; every deadline is a bucket bound.",
+        (),
+        "with each event that is applied",
+    ),
+)

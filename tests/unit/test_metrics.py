@@ -1,0 +1,220 @@
+"""The metrics: a closed vocabulary, every label set from the first scrape, and the ledger's numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from muster_contract.codec import encode
+from muster_hq.ledger.opening import open_ledger, open_reader
+from muster_hq.metrics import VOCABULARY, LedgerCollector
+from muster_hq.metrics.document import document
+from muster_hq.policy import Policies
+from muster_hq.policy_reader import read_policy
+from muster_hq.replay import replay
+from tests.cases.builders import T0, Case, Event, encounter, pulse, raw, report
+from tests.cases.policies import TWO_LINKS
+
+OFFICES = ("a", "b")
+BOUNDS = (0.01, 1.0, 60.0)
+NEVER = -2 - T0
+"""An as_of before all time, so that a replay lets none pass on silent streams."""
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+Samples = Mapping[str, Mapping[tuple[str, ...], float]]
+
+
+class Headquarters:
+    """A ledger, and what a scrape of it gives."""
+
+    def __init__(self, folder: Path, events: Iterable[Event] = (), as_of: int = 500) -> None:
+        self.url = f"sqlite:///{folder}/ledger.db"
+        case = Case("metrics", TWO_LINKS, tuple(events))
+        with closing(open_ledger(self.url)) as ledger:
+            replay(case.records, case.policies, OFFICES, ledger, T0 + as_of)
+
+    def page(self, policies: Policies | None = None, offices: Iterable[str] = OFFICES) -> str:
+        """Scrape as Prometheus does."""
+        ids = (policies or Policies([read_policy(TWO_LINKS, "p")])).requirement_ids
+        registry = CollectorRegistry()
+        registry.register(
+            LedgerCollector(lambda: open_reader(self.url), offices=offices, requirements=ids, delay_bounds=BOUNDS)
+        )
+        return generate_latest(registry).decode()
+
+    def scrape(self, offices: Iterable[str] = OFFICES) -> Samples:
+        """Give the samples by name and label values."""
+        samples: dict[str, dict[tuple[str, ...], float]] = {}
+        for family in text_string_to_metric_families(self.page(offices=offices)):
+            for sample in family.samples:
+                samples.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+        return samples
+
+
+def heartbeat(at: int, *, last: int, pending: int = 0) -> Event:
+    """Let office a say how far it has come."""
+    fields = {
+        "event_id": bytes(16),
+        "office_id": "a",
+        "epoch": bytes(16),
+        "recorded_at": T0 + at,
+        "last_encounter_sequence": last,
+        "last_incident_sequence": 0,
+        "pending": pending,
+        "oldest_pending_at": None,
+        "lowest_pending_encounter_sequence": None,
+        "lowest_pending_incident_sequence": None,
+    }
+    return raw(encode("OfficeHeartbeat", fields), at, "field.a.encounters")
+
+
+def test_the_vocabulary_is_what_a_scrape_gives(tmp_path: Path) -> None:
+    """Nothing more, nothing less, with the same type, words and labels."""
+    families = {f.name: f for f in text_string_to_metric_families(Headquarters(tmp_path).page())}
+    named = {metric.name.removesuffix("_total"): metric for metric in VOCABULARY}
+    assert list(families) == list(named)
+    for name, family in families.items():
+        assert (family.type, family.documentation) == (named[name].type, named[name].help)
+        labels = {tuple(label for label in s.labels if label != "le") for s in family.samples}
+        assert labels == {named[name].labels}
+
+
+def test_every_label_set_exists_before_anything_was_read(tmp_path: Path) -> None:
+    """A counter that is born at 1 would show no increase."""
+    samples = Headquarters(tmp_path, as_of=NEVER).scrape()
+    both = {(office, requirement) for office in OFFICES for requirement in ("report", "written")}
+    for name in ("outstanding", "missed_total", "late_total", "on_time_total"):
+        assert samples[f"muster_reports_{name}"] == dict.fromkeys(both, 0)
+    assert samples["muster_obligations_open"] == {("report",): 0, ("written",): 0}
+    assert len(samples["muster_verdicts_total"]) == 11
+    assert len(samples["muster_quarantined_total"]) == 13
+    assert samples["muster_records_total"].keys() == {("applied",), ("duplicate",), ("pulse",), ("quarantined",)}
+    assert samples["muster_stream_clock_timestamp_seconds"].keys() == {
+        ("a", "encounters"), ("a", "incidents"), ("b", "encounters"), ("b", "incidents"), ("hq", "directives"),
+    }  # fmt: skip
+    for name in ("sequence_gaps", "office_last_heartbeat_timestamp_seconds", "office_unsent_events"):
+        assert samples[f"muster_{name}"] == {("a",): 0, ("b",): 0}
+
+
+def test_reports_are_counted_by_office_and_requirement(tmp_path: Path) -> None:
+    """One on time, one late, one missed and outstanding, one that follows and is open, and one of office b open."""
+    events = [
+        encounter("E1", 0, enc="1"),
+        report("S1", 10, enc="1"),
+        encounter("E2", 12, enc="2"),
+        encounter("E3", 13, enc="3"),
+        report("S3", 24, enc="3"),
+        encounter("E4", 24, office="b"),
+    ]
+    samples = Headquarters(tmp_path, events, as_of=26).scrape()
+    assert _above_zero(samples["muster_reports_on_time_total"]) == {("a", "report"): 1}
+    assert _above_zero(samples["muster_reports_missed_total"]) == {("a", "report"): 2}
+    assert _above_zero(samples["muster_reports_late_total"]) == {("a", "report"): 1}
+    assert _above_zero(samples["muster_reports_outstanding"]) == {("a", "report"): 1}
+    assert _above_zero(samples["muster_obligations_open"]) == {("report",): 1, ("written",): 2}
+    assert _above_zero(samples["muster_verdicts_total"]) == {("ON_TIME",): 1, ("MISSED",): 2, ("LATE",): 1}
+
+
+def test_the_oldest_that_is_outstanding(tmp_path: Path) -> None:
+    """The due time of the first of two; for an office with none it is not a number, and no alert compares it."""
+    events = [encounter("E1", 0, enc="1"), encounter("E2", 5, enc="2")]
+    oldest = Headquarters(tmp_path, events).scrape()["muster_oldest_outstanding_due_timestamp_seconds"]
+    assert oldest["a",] == (T0 + 10) / 1000
+    assert math.isnan(oldest["b",])
+
+
+def test_an_orphaned_report_is_a_verdict_and_never_outstanding(tmp_path: Path) -> None:
+    """Nothing is owed for a report that nobody asked for."""
+    samples = Headquarters(tmp_path, [report("S", 0)], as_of=86_400_001).scrape()
+    assert _above_zero(samples["muster_verdicts_total"]) == {("ORPHANED",): 1}
+    for name in ("reports_outstanding", "reports_missed_total", "obligations_open"):
+        assert not _above_zero(samples[f"muster_{name}"])
+
+
+def test_clocks_say_how_far_headquarters_has_read(tmp_path: Path) -> None:
+    """Each stream's is its last record's time; the intake clock is the smallest, less a millisecond."""
+    events = [pulse(at, s) for at, s in ((7, "field.a.encounters"), (5, "field.a.incidents"), (9, "hq.directives"))]
+    quiet = Headquarters(tmp_path, [*events, pulse(6, "field.b.encounters")], as_of=NEVER)
+    clocks = quiet.scrape()["muster_stream_clock_timestamp_seconds"]
+    assert clocks["a", "encounters"] == (T0 + 7) / 1000
+    assert clocks["hq", "directives"] == (T0 + 9) / 1000
+    assert clocks["b", "incidents"] == 0
+    assert quiet.scrape()["muster_intake_clock_timestamp_seconds"] == {(): 0}
+
+
+def test_the_intake_clock_is_a_millisecond_behind_the_slowest_stream(tmp_path: Path) -> None:
+    """Equal append times are the rule."""
+    clock = Headquarters(tmp_path, as_of=500).scrape()["muster_intake_clock_timestamp_seconds"]
+    assert clock == {(): (T0 + 500) / 1000}
+
+
+def test_records_by_outcome_add_up(tmp_path: Path) -> None:
+    """One applied, the same again, two pulses, one that is not framed."""
+    stream = "field.a.encounters"
+    events = [encounter("E", 0), encounter("E", 0), pulse(1, stream), pulse(2, stream), raw(b"?", 3, stream)]
+    samples = Headquarters(tmp_path, events, as_of=3).scrape()
+    records = samples["muster_records_total"]
+    assert (records["applied",], records["duplicate",], records["quarantined",]) == (1, 1, 1)
+    assert _above_zero(samples["muster_quarantined_total"]) == {("NOT_FRAMED",): 1}
+
+
+def test_heartbeats_say_what_is_unsent_and_what_never_came(tmp_path: Path) -> None:
+    """An office recorded three events and none came: while they may wait in its outbox, that is no gap."""
+    waiting = Headquarters(tmp_path, [heartbeat(4, last=3, pending=2)]).scrape()
+    assert waiting["muster_office_last_heartbeat_timestamp_seconds"]["a",] == (T0 + 4) / 1000
+    assert waiting["muster_office_unsent_events"] == {("a",): 2, ("b",): 0}
+    assert waiting["muster_sequence_gaps"] == {("a",): 0, ("b",): 0}
+
+
+@pytest.mark.parametrize(("came", "gaps"), [((), 3), ((1, 2, 3), 0), ((1, 3), 1), ((1, 2), 1), ((3,), 2)])
+def test_every_number_is_accounted_for(tmp_path: Path, came: tuple[int, ...], gaps: int) -> None:
+    """Whether the ones that are missing stand before, between or after those that came."""
+    events = [encounter(f"E{n}", n, enc=str(n), sequence=n) for n in came]
+    samples = Headquarters(tmp_path, [*events, heartbeat(4, last=3)]).scrape()
+    assert samples["muster_sequence_gaps"] == {("a",): gaps, ("b",): 0}
+
+
+def test_delays_are_cumulative_and_every_bound_exists(tmp_path: Path) -> None:
+    """Delays of 0, 10 and 11 milliseconds: a bound is inclusive."""
+    events = [encounter("E1", 0, enc="1"), encounter("E2", 12, own=2, enc="2"), encounter("E3", 13, own=2, enc="3")]
+    samples = Headquarters(tmp_path, events, as_of=13).scrape()
+    buckets = samples["muster_transmission_delay_seconds_bucket"]
+    assert {"0.01", "1.0", "60.0", "+Inf"} <= {bound for (bound,) in buckets}
+    assert (buckets["0.01",], buckets["1.0",], buckets["+Inf",]) == (2, 3, 3)
+    assert samples["muster_transmission_delay_seconds_count"] == {(): 3}
+    assert samples["muster_transmission_delay_seconds_sum"][()] == pytest.approx(0.021)
+
+
+def test_offices_that_the_ledger_knows_need_not_be_named(tmp_path: Path) -> None:
+    """A process of its own over a ledger sees the offices that are registered there."""
+    samples = Headquarters(tmp_path).scrape(offices=())
+    assert samples["muster_sequence_gaps"].keys() == {("a",), ("b",)}
+
+
+def test_what_an_older_policy_left_is_shown_too(tmp_path: Path) -> None:
+    """The gauge's sum is the length of the look-back, whatever the policy is now."""
+    other = Policies([read_policy(TWO_LINKS.replace('"report"', '"other"'), "p")])
+    page = Headquarters(tmp_path, [encounter("E", 0)]).page(other)
+    assert 'muster_reports_outstanding{office="a",requirement="report"} 1.0' in page
+    assert 'muster_reports_outstanding{office="a",requirement="other"} 0.0' in page
+
+
+def test_no_id_of_a_case_is_shown(tmp_path: Path) -> None:
+    """Planted in every place where an id may stand."""
+    events = [encounter("E", 0, case="SECRET-1", enc="SECRET-2"), report("S", 1, case="SECRET-1", enc="SECRET-2")]
+    assert "SECRET" not in Headquarters(tmp_path, events).page()
+
+
+def test_the_page_of_metrics_is_made_from_the_vocabulary() -> None:
+    """Make it again with python -m muster_hq.metrics.document > docs/metrics.md."""
+    assert PAGE.read_text("utf-8") == document()
+
+
+def _above_zero(values: Mapping[tuple[str, ...], float]) -> Mapping[tuple[str, ...], float]:
+    return {labels: value for labels, value in values.items() if value}
