@@ -1,0 +1,29 @@
+"""The ``headquarters`` command: one subcommand a file in ``commands/``."""
+
+from __future__ import annotations
+
+import typer
+
+from muster_hq.commands.logging import configure_logging
+from muster_hq.commands.replay import replay
+from muster_hq.commands.running import run_command
+
+app = typer.Typer(
+    name="headquarters",
+    help="Headquarters: which required reports did not arrive, and how do you know?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.callback()(configure_logging)
+for command in (replay,):
+    app.command(command.__name__.replace("_", "-"))(run_command(command))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""``headquarters replay``: the same log through the live engine and a ledger; its verdicts must equal the audit's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from muster_contract.register import load_register
+from muster_hq.commands.options import LedgerUrl, OptionalOfficesFile, PolicyFiles
+from muster_hq.commands.rows import Format, print_rows
+from muster_hq.commands.arguments import instant
+from muster_hq.ledger.opening import open_ledger
+from muster_hq.logfile import offices_in, read_log
+from muster_hq.policy_reader import load_policies
+from muster_hq.published import verdict_row
+from muster_hq.replay import replay as replay_log
+
+LogFile = Annotated[Path, typer.Option("--log", metavar="FILE", help="A log file; - is the standard input.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="TIME", help="Where the intake clock stands at the end.")]
+
+
+def replay(  # noqa: PLR0913 - the options of a command
+    log: LogFile,
+    policy: PolicyFiles,
+    as_of: AsOf,
+    ledger: LedgerUrl,
+    offices: OptionalOfficesFile = None,
+    output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
+) -> None:
+    """Replay a log file through the live engine into a new ledger, and print the ledger's verdicts."""
+    until = instant(as_of, "--as-of")
+    policies = load_policies(policy)
+    register = {office.id for office in load_register(offices)} if offices else None
+    records = list(read_log(log))
+    names = sorted(register if register is not None else offices_in(records))
+    opened = open_ledger(ledger)
+    try:
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+            task = progress.add_task("replaying", total=len(records))
+            counts = replay_log(records, policies, names, opened, until, progress=lambda n: progress.advance(task, n))
+        print_rows((verdict_row(case_id, verdict) for case_id, verdict in opened.verdicts()), output)
+    finally:
+        opened.close()
+    summary = ", ".join(f"{n} {outcome}" for outcome, n in counts._asdict().items())
+    typer.echo(f"{len(records)} records: {summary}", err=True)

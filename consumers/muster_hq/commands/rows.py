@@ -1,0 +1,46 @@
+"""Verdict rows for people (a table) and for programs (JSON Lines, the exact form of an audit)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Row = dict[str, Any]
+_COLUMNS = (
+    "case_id",
+    "office_id",
+    "encounter_id",
+    "requirement",
+    "occurrence",
+    "verdict",
+    "at",
+    "due_at",
+    "received_at",
+)
+
+
+class Format(str, Enum):
+    """How rows are printed."""
+
+    JSONL = "jsonl"
+    TABLE = "table"
+
+
+def print_rows(rows: Iterable[Row], form: Format | None) -> None:
+    """Print rows on stdout; left to itself, as a table on a terminal and as JSON Lines otherwise."""
+    chosen = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    if chosen is Format.JSONL:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return
+    table = Table(*_COLUMNS)
+    for row in rows:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in _COLUMNS))
+    Console().print(table)

@@ -1,0 +1,140 @@
+"""The worker: read, take in, judge, publish, in turn, in one thread.
+
+One thread is enough, and with SQLite it is a must: the ledger has one writer. A turn never holds a
+transaction while it waits for Kafka, and whatever stops it between two transactions loses nothing: the next
+worker starts from the ledger's positions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+import structlog
+
+from muster_contract.topics import parse_stream
+from muster_hq.intake import Intake
+from muster_hq.judging import Judging
+from muster_hq.kafka import Batch, Broken
+from muster_hq.ledger.port import FindingRow, Outrun, StreamState
+
+BATCH = 5_000
+"""Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""
+WAIT_SECONDS = 0.2
+"""How long a turn waits for records: a bound on how late a verdict can be, with pulses once a second."""
+MOST_STEPS = 20
+"""Judging steps a turn takes at most, so that reading goes on while a large backlog is judged."""
+HOLD_MS = 5_000
+"""How long a stream whose broker's clock is ahead is left alone before it is looked at again."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Reader(Protocol):
+    """What the worker needs of a StreamReader."""
+
+    @property
+    def topic_ids(self) -> Mapping[str, str | None]:
+        """The streams that are being read, with their topics' ids."""
+
+    def read(self, max_records: int, timeout: float) -> Batch:
+        """Wait up to ``timeout`` seconds for records."""
+
+    def rewind(self, streams: Collection[str]) -> None:
+        """Read these again from the ledger's positions."""
+
+    def halt(self, stream: str) -> None:
+        """Read a stream no further."""
+
+    def commit_hint(self, positions: Mapping[str, int]) -> None:
+        """Tell lag tools where the ledger stands."""
+
+
+class Worker:
+    """Runs intake and judging, and ``publish`` between them. ``clock`` gives UTC milliseconds.
+
+    With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a worker, each of which a test may replace
+        self,
+        reader: Reader,
+        intake: Intake,
+        judging: Judging,
+        publish: Callable[[], object],
+        clock: Callable[[], int],
+        *,
+        trust_append_times: bool = False,
+    ) -> None:
+        self._reader = reader
+        self._intake = intake
+        self._judging = judging
+        self._publish = publish
+        self._clock = clock
+        self._trusting = trust_append_times
+        self._held: dict[str, int] = {}
+        self.turned_at = clock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Turn until told to stop; the turn under way is finished first."""
+        while not stop.is_set():
+            self.turn()
+
+    def turn(self, wait: float = WAIT_SECONDS) -> int:
+        """Read once, take in, judge what is due, publish; give the number of records read."""
+        self._look_again()
+        batch = self._reader.read(BATCH, wait)
+        self._report(batch.broken)
+        if batch.records:
+            self._take(batch)
+        for _ in range(MOST_STEPS):
+            if self._judging.step(BATCH) < BATCH:
+                break
+        self._publish()
+        self.turned_at = self._clock()
+        return len(batch.records)
+
+    def _take(self, batch: Batch) -> None:
+        streams = {record.stream for record in batch.records}
+        try:
+            taken = self._intake.take(batch.records, None if self._trusting else self._clock(), self._reader.topic_ids)
+        except Outrun as outrun:
+            _log.info("batch_outrun", stream=outrun.stream, records=len(batch.records))
+            self._intake.reload()
+            self._reader.rewind(streams)
+            return
+        for halt in taken.halts:
+            self._reader.halt(halt.stream)
+            if not halt.broken:
+                self._held[halt.stream] = self._clock() + HOLD_MS
+        self._reader.commit_hint({stream: self._intake.state(stream).next_offset for stream in streams})
+
+    def _report(self, broken: Collection[Broken]) -> None:
+        """Put streams that cannot be read on faithfully on record; the others go on."""
+        findings = []
+        for stream, _, cause, hint in broken:
+            _log.error("log_broken", stream=stream, cause=cause, hint=hint)
+            parsed = parse_stream(stream)
+            office = parsed.office if parsed and parsed.office else ""
+            findings.append(FindingRow("LOG_BROKEN", office, stream, self._clock(), cause, ()))
+        if findings:
+            self._intake.find(findings)
+
+    def _look_again(self) -> None:
+        now = self._clock()
+        ready = [stream for stream, until in self._held.items() if until <= now]
+        for stream in ready:
+            del self._held[stream]
+        if ready:
+            self._reader.rewind(ready)
+
+
+def positions_of(intake: Intake) -> Callable[[Collection[str]], Mapping[str, StreamState]]:
+    """Give what a StreamReader asks the ledger on assignment: where each stream stands, read anew."""
+
+    def positions(streams: Collection[str]) -> Mapping[str, StreamState]:
+        intake.reload()
+        return {stream: intake.state(stream) for stream in streams}
+
+    return positions
