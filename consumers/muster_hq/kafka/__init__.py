@@ -4,5 +4,6 @@ from muster_hq.kafka.admin import Admin
 from muster_hq.kafka.output import OutputProducer, Unsent
 from muster_hq.kafka.positions import Broken, Position
 from muster_hq.kafka.reader import Batch, StreamReader
+from muster_hq.kafka.scan import Scan
 
-__all__ = ["Admin", "Batch", "Broken", "OutputProducer", "Position", "StreamReader", "Unsent"]
+__all__ = ["Admin", "Batch", "Broken", "OutputProducer", "Position", "Scan", "StreamReader", "Unsent"]
