@@ -22,6 +22,7 @@ def replay(  # noqa: PLR0913 - a log, what it is judged by, and where to
     offices: Iterable[str],
     ledger: Ledger,
     as_of: int,
+    *,
     batch: int = BATCH,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Counts:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from muster_contract.register import load_register
+from muster_hq.commands.arguments import instant
 from muster_hq.commands.options import LedgerUrl, OptionalOfficesFile, PolicyFiles
 from muster_hq.commands.rows import Format, print_rows
-from muster_hq.commands.arguments import instant
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.logfile import offices_in, read_log
 from muster_hq.policy_reader import load_policies
@@ -24,7 +24,7 @@ LogFile = Annotated[Path, typer.Option("--log", metavar="FILE", help="A log file
 AsOf = Annotated[str, typer.Option("--as-of", metavar="TIME", help="Where the intake clock stands at the end.")]
 
 
-def replay(  # noqa: PLR0913 - the options of a command
+def replay(
     log: LogFile,
     policy: PolicyFiles,
     as_of: AsOf,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +25,7 @@ _COLUMNS = (
 )
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How rows are printed."""
 
     JSONL = "jsonl"

@@ -1,0 +1,90 @@
+"""Put the parts of a worker together: what ``serve`` and ``worker`` share."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from muster_contract.errors import ConfigurationError, Fault
+from muster_contract.register import load_register
+from muster_contract.times import now_ms
+from muster_hq.commands.options import kafka_properties
+from muster_hq.intake import Intake
+from muster_hq.judging import Judging
+from muster_hq.kafka import OutputProducer, StreamReader
+from muster_hq.ledger.opening import open_ledger
+from muster_hq.policy import Policies
+from muster_hq.policy_reader import load_policies
+from muster_hq.publisher import Publisher
+from muster_hq.worker import Worker, positions_of
+
+T = TypeVar("T")
+
+LEAVE_WITHIN = 3.0
+"""Seconds that published records get to be acknowledged at the end; those that are not are sent again."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the files of a headquarters say, read and found to be right."""
+
+    policies: Policies
+    offices: tuple[str, ...]
+    properties: dict[str, str]
+
+
+def read_setup(policy: Sequence[Path], offices: Path, kafka_config: Path | None) -> Setup:
+    """Read policy, register and client properties; ConfigurationError names every fault of all of them."""
+    faults: list[Fault] = []
+    policies = _read(lambda: load_policies(policy), faults)
+    register = _read(lambda: load_register(offices), faults)
+    properties = _read(lambda: kafka_properties(kafka_config), faults)
+    if policies is None or register is None or properties is None:
+        raise ConfigurationError(faults)
+    return Setup(policies, tuple(office.id for office in register), properties)
+
+
+def _read(read: Callable[[], T], faults: list[Fault]) -> T | None:
+    try:
+        return read()
+    except ConfigurationError as refusal:
+        faults.extend(refusal.faults)
+        return None
+
+
+@contextmanager
+def running_worker(setup: Setup, *, ledger: str, bootstrap: str, group: str, trust: bool) -> Iterator[Worker]:
+    """Open ledger and clients for a worker, and close them in turn; LedgerError when another process writes there."""
+    with ExitStack() as stack:
+        opened = open_ledger(ledger)
+        stack.callback(opened.close)
+        intake = Intake(opened, setup.policies, setup.offices)
+        producer: OutputProducer[int] = OutputProducer(setup.properties, bootstrap=bootstrap)
+        publisher = Publisher(opened, producer)
+        reader = stack.enter_context(
+            StreamReader(
+                setup.properties,
+                bootstrap=bootstrap,
+                group=group,
+                positions=positions_of(intake),
+                trust_create_time=trust,
+            )
+        )
+        stack.callback(publisher.drain, LEAVE_WITHIN)
+        spare_the_collector()
+        judging = Judging(opened, setup.policies)
+        yield Worker(reader, intake, judging, publisher.step, now_ms, trust_append_times=trust)
+
+
+def spare_the_collector() -> None:
+    """Keep Python's garbage collector from walking a batch's live records again and again.
+
+    Batches are freed by reference counts; what lives on is frozen, and the threshold is raised.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 50)
