@@ -13,7 +13,8 @@ from typing import NamedTuple
 import structlog
 
 from muster_contract.topics import QUARANTINE, VERDICTS
-from muster_hq.ledger.port import Counts, FindingRow, IntakeTransaction, Ledger, Move, StreamState
+from muster_hq.entries import Counts, FindingRow, Move, StreamState
+from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record, quarantined_record
 from muster_hq.records import Record

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from muster_contract.topics import VERDICTS
 from muster_hq.judge import judge
-from muster_hq.ledger.port import CaseChange, CaseFile, Ledger, ObligationRow
+from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, ObligationRow
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_record
 from muster_hq.verdicts import Judgement
@@ -51,7 +51,11 @@ class Judging:
 
 
 def change_of(case: CaseFile, judgement: Judgement) -> CaseChange:
-    """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure."""
+    """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure.
+
+    As long as obligations wait, the list holds the first instant of theirs by clock; it may hold others, of
+    waiting reports and of facts beyond the clock, which only their own passing takes off.
+    """
     verdicts = [verdict for verdict in judgement.verdicts if verdict[:6] not in case.given]
     opened = [obligation for obligation in judgement.obligations if obligation[:9] not in case.obligations]
     if not opened and len(judgement.obligations) == len(case.obligations) and not judgement.waits:
@@ -59,11 +63,12 @@ def change_of(case: CaseFile, judgement: Judgement) -> CaseChange:
     now = {obligation[:9] for obligation in judgement.obligations}
     closed = [row for row in case.obligations if row not in now]
     due, was_due = _earliest(now), _earliest(case.obligations)
-    for clock, at in judgement.waits:
-        due[clock] = min(at, due.get(clock, at))
     fresh = [(clock, at) for clock, at in due.items() if was_due.get(clock) != at]
     stale = [(clock, at) for clock, at in was_due.items() if due.get(clock) != at]
-    return CaseChange(case.case_no, verdicts, opened, closed, fresh, stale)
+    if stale:
+        arrivals = {fact.received_at - 1 for fact in case.facts}
+        stale = [(clock, at) for clock, at in stale if at not in arrivals]
+    return CaseChange(case.case_no, verdicts, opened, closed, fresh + judgement.waits, stale)
 
 
 def _earliest(obligations: Iterable[ObligationRow]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from muster_contract.codec import encode
 from muster_contract.times import format_instant
-from muster_hq.ledger.port import FindingRow, QuarantinedRecord
+from muster_hq.entries import FindingRow, QuarantinedRecord
 from muster_hq.verdicts import VERDICT_SPACE, Evidence, Verdict, verdict_id
 
 

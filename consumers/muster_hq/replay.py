@@ -7,9 +7,10 @@ from itertools import islice
 
 from muster_contract.errors import ConfigurationError
 from muster_contract.topics import streams_of
+from muster_hq.entries import Counts
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
-from muster_hq.ledger.port import Counts, Ledger
+from muster_hq.ledger_port import Ledger
 from muster_hq.policy import Policies
 from muster_hq.records import Record
 

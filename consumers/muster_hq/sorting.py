@@ -17,8 +17,7 @@ from uuid import UUID
 from muster_contract.headers import number_of
 from muster_contract.times import MAX_MS
 from muster_contract.topics import Stream, parse_stream
-from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, read_record
-from muster_hq.ledger.port import (
+from muster_hq.entries import (
     NEVER_READ,
     Counts,
     FindingRow,
@@ -28,6 +27,7 @@ from muster_hq.ledger.port import (
     QuarantinedRecord,
     StreamState,
 )
+from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, read_record
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
 

@@ -14,10 +14,11 @@ from typing import Protocol
 import structlog
 
 from muster_contract.topics import parse_stream
+from muster_hq.entries import FindingRow, StreamState
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
-from muster_hq.ledger.port import FindingRow, Outrun, StreamState
+from muster_hq.ledger_port import Outrun
 
 BATCH = 5_000
 """Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""

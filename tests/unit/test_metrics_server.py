@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from muster_contract.errors import MusterError
-from muster_hq.ledger.port import LedgerError
+from muster_hq.ledger_port import LedgerError
 from muster_hq.metrics import MetricsServer
 
 

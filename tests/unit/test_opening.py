@@ -9,7 +9,7 @@ import pytest
 
 from muster_contract.errors import ConfigurationError
 from muster_hq.ledger.opening import open_ledger, open_reader
-from muster_hq.ledger.port import LedgerError
+from muster_hq.ledger_port import LedgerError
 
 
 def test_an_absolute_path_has_four_slashes(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from muster_contract.errors import ConfigurationError
-from muster_hq.ledger.port import Ledger, LedgerReader
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger.sqlite.reading import SqliteReader
+from muster_hq.ledger_port import Ledger, LedgerReader
 
 SQLITE = "sqlite:///"
 

@@ -17,7 +17,8 @@ from prometheus_client.utils import floatToGoString
 
 from muster_contract.schemas import enum_symbols
 from muster_contract.topics import parse_stream, streams_of
-from muster_hq.ledger.port import NEVER_READ, Counts, LedgerReader, StreamState
+from muster_hq.entries import NEVER_READ, Counts, StreamState
+from muster_hq.ledger_port import LedgerReader
 from muster_hq.metrics.vocabulary import HEADQUARTERS, VOCABULARY
 from muster_hq.verdicts import ALL_OFFICES, KINDS
 

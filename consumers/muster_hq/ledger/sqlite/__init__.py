@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muster_contract.topics import DIRECTIVES, encounters, incidents
-from muster_hq.ledger.port import Outgoing
 from muster_hq.ledger.sqlite.database import Words, rows
 from muster_hq.ledger.sqlite.intake import SqliteIntake
 from muster_hq.ledger.sqlite.judging import SqliteJudging
 from muster_hq.ledger.sqlite.reading import SqliteReader
 from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.ledger_port import Outgoing
 
 
 class SqliteLedger(SqliteReader):

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import apsw
 
-from muster_hq.ledger.port import LedgerError
+from muster_hq.ledger_port import LedgerError
 from muster_hq.verdicts import ALL_OFFICES, Evidence
 
 SCHEMA_VERSION = 1

@@ -7,17 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import apsw
 
 from muster_contract.topics import parse_stream
-from muster_hq.ledger.port import (
-    FindingRow,
-    Heartbeat,
-    Move,
-    NewFact,
-    Numbers,
-    Outrun,
-    QuarantinedRecord,
-)
+from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord
 from muster_hq.ledger.sqlite.database import Words, pack_evidence
 from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.ledger_port import Outrun
 from muster_hq.policy import Shape
 
 

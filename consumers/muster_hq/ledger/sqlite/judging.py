@@ -10,10 +10,10 @@ import apsw
 
 from muster_contract.topics import parse_stream
 from muster_hq.facts import Fact
-from muster_hq.ledger.port import CaseChange, CaseFile
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Words, pack_evidence, rows
 from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.ledger_port import CaseChange, CaseFile
 from muster_hq.verdicts import Clocks, Outage, Outages
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from muster_contract.topics import encounters, incidents, parse_stream
+from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
-from muster_hq.ledger.port import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
 from muster_hq.ledger.sqlite.shapes import Shapes

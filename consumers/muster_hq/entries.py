@@ -1,0 +1,100 @@
+"""What intake enters into the ledger, as plain values that any ledger holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from muster_hq.facts import Fact
+from muster_hq.verdicts import Evidence
+
+NEVER_READ = 0
+"""The clock of a registered stream that was never read: it holds every intake clock that counts it back."""
+
+
+class StreamState(NamedTuple):
+    """Where headquarters stands on a stream. ``clock`` is its stream clock, UTC milliseconds.
+
+    ``newest_id`` is the greatest event_id seen: ids are time-ordered, so a greater one cannot be a duplicate.
+    """
+
+    next_offset: int = 0
+    clock: int = NEVER_READ
+    topic_id: str | None = None
+    newest_id: bytes = b""
+
+
+class Counts(NamedTuple):
+    """What became of the records of a stream: every one is exactly one of these four."""
+
+    applied: int = 0
+    duplicate: int = 0
+    pulse: int = 0
+    quarantined: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Add two counts."""
+        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Move(NamedTuple):
+    """A compare-and-set of one stream's position: it holds only if the position still is ``start``."""
+
+    stream: str
+    start: int
+    state: StreamState
+    counts: Counts
+
+
+class NewFact(NamedTuple):
+    """A fact to append, with the digest of the record's bytes that tells a duplicate from a conflict."""
+
+    case_id: str
+    fact: Fact
+    digest: bytes
+
+
+class Numbers(NamedTuple):
+    """What a batch says of one epoch of a stream: its highest number, and how many of its numbers came."""
+
+    stream: str
+    epoch: UUID
+    highest: int
+    received: int
+
+
+class Heartbeat(NamedTuple):
+    """What an office last said of itself. Instants are UTC milliseconds."""
+
+    office_id: str
+    received_at: int
+    epoch: UUID
+    last_encounter_sequence: int
+    last_incident_sequence: int
+    pending: int
+
+
+class QuarantinedRecord(NamedTuple):
+    """A record that could not be applied: kept with its bytes, but for those that a label forbids."""
+
+    stream: str
+    offset: int
+    received_at: int
+    reason: str
+    detail: str
+    value: bytes | None
+    size: int
+    sha256: bytes
+    epoch: UUID | None
+    sequence: int | None
+
+
+class FindingRow(NamedTuple):
+    """An appended judgement on transmission itself; ``detail`` holds numbers and codes only."""
+
+    kind: str
+    office_id: str
+    stream: str
+    at: int
+    detail: str
+    evidence: tuple[Evidence, ...]
