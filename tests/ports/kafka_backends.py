@@ -15,7 +15,7 @@ from muster_hq.kafka.positions import Unread
 from tests.kafka_broker import KafkaBroker
 
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
-QUICK = {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300", "topic.metadata.refresh.interval.ms": "800"}
+QUICK = {"session.timeout.ms": "1200", "heartbeat.interval.ms": "200", "topic.metadata.refresh.interval.ms": "400"}
 """Client properties with which a test sees new topics, and the embedded broker rebalances, in a second."""
 
 
@@ -42,9 +42,27 @@ class Embedded:
 
     def __init__(self, broker: EmbeddedBroker) -> None:
         self.bootstrap = broker.bootstrap
-        self.create = broker.create_topic
-        self.delete = broker.delete_topic
-        self.delete_records = broker.delete_records
+        self._broker = broker
+        self._topics: list[str] = []
+
+    def create(self, topic: str, partitions: int = 1) -> None:
+        """Create a topic."""
+        self._broker.create_topic(topic, partitions)
+        self._topics.append(topic)
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        self._broker.delete_topic(topic)
+        self._topics.remove(topic)
+
+    def delete_records(self, topic: str, before: int) -> None:
+        """Delete the records below an offset."""
+        self._broker.delete_records(topic, before)
+
+    def forget_topics(self) -> None:
+        """Delete every topic that was created here."""
+        for topic in [*self._topics]:
+            self.delete(topic)
 
 
 class Real:

@@ -50,7 +50,7 @@ _DEFAULTS: Final = {
     "session.timeout.ms": "6000",  # how long the streams of a worker that was killed wait for another
     "heartbeat.interval.ms": "1500",
 }
-_RETRY_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 0.5
 
 Positions = Callable[[Collection[str]], Mapping[str, Position]]
 _log = structlog.get_logger(__name__)
