@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class MusterError(Exception):
         super().__init__("\n".join(map(str, self.faults)))
 
     @classmethod
-    def of(cls, place: str, cause: str, hint: str = "") -> MusterError:
+    def of(cls, place: str, cause: str, hint: str = "") -> Self:
         """Build a refusal with a single fault, of the class that it is called on."""
         return cls([Fault(place, cause, hint)])
 

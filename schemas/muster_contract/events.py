@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from muster_contract.errors import Fault
@@ -139,8 +139,7 @@ FIELD_EVENTS: tuple[type[FieldEvent], ...] = (
 """Every event type that an office records about an encounter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What the outbox adds: identity, numbering and the office's clock (UTC milliseconds)."""
 
     event_id: UUID
@@ -169,30 +168,47 @@ class OfficeHeartbeat:
 
 def faults_of(event: FieldEvent) -> list[Fault]:
     """Name everything that is wrong with an event, without showing what it says."""
-    faults = ((name, check(getattr(event, name))) for name, check in _checks(event.type))
-    return [Fault(f"{event.type}.{name}", *fault) for name, fault in faults if fault]
+    faults: list[Fault] = []
+    for name, check in _checks(event.type):
+        fault = check(getattr(event, name))
+        if fault:
+            faults.append(Fault(f"{event.type}.{name}", *fault))
+    return faults
 
 
 def wire_fields(event: FieldEvent | OfficeHeartbeat, stamp: Stamp | None = None) -> dict[str, Any]:
     """Give the fields as they stand on the wire (integers and bytes), ready for ``codec.encode``."""
-    wire = {name: to_wire(getattr(event, name)) for name, to_wire in _WIRE_FORMS[type(event)]}
+    form = _WIRE_FORMS[type(event)]
+    wire = dict(zip(form.names, form.values(event), strict=True))
+    for name, to_wire in form.changes:
+        wire[name] = to_wire(wire[name])
     if stamp is not None:
-        wire |= {name: to_wire(getattr(stamp, name)) for name, to_wire in _WIRE_FORMS[Stamp]}
+        wire["event_id"], wire["epoch"] = stamp.event_id.bytes, stamp.epoch.bytes
+        wire["office_id"], wire["sequence"], wire["recorded_at"] = stamp.office_id, stamp.sequence, stamp.recorded_at
     return wire
 
 
-def _wire_form(name: str, annotation: object) -> Callable[[Any], Any]:
+class _WireForm(NamedTuple):
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    changes: tuple[tuple[str, Callable[[Any], Any]], ...]
+
+
+def _wire_form(class_: type[FieldEvent | OfficeHeartbeat]) -> _WireForm:
+    names = tuple(field.name for field in fields(class_))
+    changes = ((field.name, _change(field.name, field.type)) for field in fields(class_))
+    return _WireForm(names, attrgetter(*names), tuple((name, change) for name, change in changes if change))
+
+
+def _change(name: str, annotation: object) -> Callable[[Any], Any] | None:
     if annotation == "datetime":
         return to_ms
     if annotation == "UUID":
         return attrgetter("bytes")
-    return bytes.fromhex if name.endswith("_sha256") else lambda value: value
+    return bytes.fromhex if name.endswith("_sha256") else None
 
 
-_WIRE_FORMS = {
-    class_: tuple((field.name, _wire_form(field.name, field.type)) for field in fields(class_))
-    for class_ in (*FIELD_EVENTS, OfficeHeartbeat, Stamp)
-}
+_WIRE_FORMS = {class_: _wire_form(class_) for class_ in (*FIELD_EVENTS, OfficeHeartbeat)}
 
 Check = Callable[[Any], tuple[str, str] | None]
 """What is wrong with a value, and a hint; None when nothing is."""
@@ -206,9 +222,8 @@ _ID = (OPAQUE_ID, "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names
 
 @cache
 def _checks(event_type: str) -> tuple[tuple[str, Check], ...]:
-    stamped = {field.name for field in fields(Stamp)}
     types = newest()[event_type].fields
-    return tuple((name, _check(name, type_)) for name, type_ in types.items() if name not in stamped)
+    return tuple((name, _check(name, type_)) for name, type_ in types.items() if name not in Stamp._fields)
 
 
 def _check(name: str, type_: Any) -> Check:  # noqa: ANN401 - any Avro type
