@@ -139,7 +139,8 @@ FIELD_EVENTS: tuple[type[FieldEvent], ...] = (
 """Every event type that an office records about an encounter."""
 
 
-class Stamp(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
     """What the outbox adds: identity, numbering and the office's clock (UTC milliseconds)."""
 
     event_id: UUID
@@ -222,8 +223,9 @@ _ID = (OPAQUE_ID, "is not an opaque id", "1 to 64 of A-Z a-z 0-9 . _ -; no names
 
 @cache
 def _checks(event_type: str) -> tuple[tuple[str, Check], ...]:
+    stamped = {field.name for field in fields(Stamp)}
     types = newest()[event_type].fields
-    return tuple((name, _check(name, type_)) for name, type_ in types.items() if name not in Stamp._fields)
+    return tuple((name, _check(name, type_)) for name, type_ in types.items() if name not in stamped)
 
 
 def _check(name: str, type_: Any) -> Check:  # noqa: ANN401 - any Avro type
