@@ -20,7 +20,7 @@ from tests.cases.builders import (
     v,
     void,
 )
-from tests.cases.policies import OUTAGE
+from tests.cases.policies import HEAD, OUTAGE, version
 
 DUE = 60 * SECOND
 END = 200 * SECOND
@@ -266,5 +266,31 @@ CASES = (
         [E, *steady("field.a.encounters"), *pulses("field.a.incidents", 40_000, 50_000, 80_000)],
         [UNDETERMINED, on_report("MISSED", 90_000)],
         as_of=90_001,
+    ),
+    Case(
+        "a second report in the grace is excused from the retraction of the first on",
+        OUTAGE,
+        silent(50_000, 75_000, report("S", 76_000), report("S2", 78_000), retract("R", 80_000, "S")),
+        [
+            UNDETERMINED,
+            on_report("EXCUSED", 76_000, 76_000, "E S"),
+            on_report("RETRACTED", 80_000, 80_000, "E S R"),
+            on_report("EXCUSED", 80_000, 78_000, "E S2"),
+        ],
+        as_of=END,
+    ),
+    Case(
+        "what is an outage is said by the version that judges",
+        (
+            OUTAGE.replace('"PT20S"', '"PT25S"'),
+            version(2, effective="2016-03-01T00:00:00.001Z", line=OUTAGE.removeprefix(HEAD)),
+        ),
+        silent(50_000, 75_000, encounter("E2", 1, own=0, enc="e2")),
+        [
+            MISSED,
+            v("report", 1, "UNDETERMINED", DUE, due=DUE, why="E2", enc="e2", policy="p@2"),
+            v("report", 1, "MISSED", 85_000, due=DUE, why="E2", enc="e2", policy="p@2"),
+        ],
+        as_of=END,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cases.builders import Case, encounter, follow_up, removed, report, screening, supervised, v, void
-from tests.cases.policies import REPORT_OF_CASE_RECURS, REPORT_RECURS, SCREENING, WRITTEN
+from tests.cases.policies import REPORT_OF_CASE_RECURS, REPORT_RECURS, SCREENING, SELF, WRITTEN
 
 CASES = (
     Case(
@@ -94,5 +94,20 @@ CASES = (
             v("written", 1, "ON_TIME", 12, due=25, got=12, why="E S1 F"),
             v("written", 2, "MISSED", 29, due=29, why="E S2"),
         ],
+    ),
+    Case(
+        "a fact that opens the next link was absorbed by the one that it decided, not by the one that it opens",
+        SELF + "recurs = true\n",
+        [screening("C1", 0), screening("C2", 5), void("V", 7, "C1")],
+        [
+            v("self", 1, "ON_TIME", 5, due=10, got=5, why="C1 C2"),
+            v("self", 2, "VOIDED", 7, due=15, got=7, why="C1 C2 V"),
+        ],
+    ),
+    Case(
+        "an event that ends too does not end what it opens",
+        SCREENING.replace('"REMOVED"', '["REMOVED", "SUPERVISED"]'),
+        [supervised("E1", 0), supervised("E2", 5)],
+        [v("screening", 1, "ENDED", 5, due=10, got=5, why="E1 E2")],
     ),
 )

@@ -274,4 +274,24 @@ CASES = (
             v("report", 2, "MISSED", 11, due=11, why="E S"),
         ],
     ),
+    Case(
+        "two that are unresolved both absorb; the void of either hands on at once, and one event opens one",
+        REPORT_OF_CASE,
+        [
+            E,
+            report("S", 1),
+            encounter("E2", 2),
+            retract("R", 3, "S"),
+            encounter("E3", 4),
+            void("V", 5, "E"),
+            void("V2", 6, "E2"),
+        ],
+        [
+            ON_TIME,
+            v("report", 1, "RETRACTED", 3, due=10, got=3, why="E S R"),
+            v("report", 1, "VOIDED", 5, due=10, got=5, why="E V"),
+            v("report", 2, "VOIDED", 6, due=12, got=6, why="E2 V2"),
+            v("report", 3, "MISSED", 14, due=14, why="E3"),
+        ],
+    ),
 )
