@@ -7,6 +7,8 @@ import typer
 from muster_hq.commands.logging import configure_logging
 from muster_hq.commands.replay import replay
 from muster_hq.commands.running import run_command
+from muster_hq.commands.serve import serve
+from muster_hq.commands.worker import worker
 
 app = typer.Typer(
     name="headquarters",
@@ -16,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback()(configure_logging)
-for command in (replay,):
+for command in (serve, worker, replay):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 
 

@@ -77,6 +77,11 @@ class Worker:
         self._held: dict[str, int] = {}
         self.turned_at = clock()
 
+    @property
+    def reading(self) -> bool:
+        """Tell whether streams are being read: their positions were found in the ledger, and fit."""
+        return bool(self._reader.topic_ids)
+
     def run(self, stop: threading.Event) -> None:
         """Turn until told to stop; the turn under way is finished first."""
         while not stop.is_set():

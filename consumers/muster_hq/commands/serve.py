@@ -1,0 +1,127 @@
+"""``headquarters serve``: worker, pulses and metrics in one process; with SQLite, the one writer of the ledger."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from prometheus_client import CollectorRegistry
+
+from muster_contract.times import now_ms
+from muster_contract.topics import streams_of
+from muster_hq.commands.assembly import Setup, read_setup, running_worker
+from muster_hq.commands.options import (
+    LISTEN,
+    Bootstrap,
+    KafkaConfig,
+    LedgerUrl,
+    Listen,
+    OfficesFile,
+    PolicyFiles,
+    TrustCreateTime,
+    address_of,
+)
+from muster_hq.commands.running import stopped_by_signals
+from muster_hq.commands.worker import GROUP, Group
+from muster_hq.intake import delay_bounds
+from muster_hq.kafka import OutputProducer
+from muster_hq.ledger.opening import open_reader
+from muster_hq.metrics import LedgerCollector, MetricsServer
+from muster_hq.pulse import EXPIRE_SECONDS, Pulse
+from muster_hq.worker import Worker
+
+STUCK_MS = 60_000
+"""A worker that has not turned for so long is not healthy: no turn waits or computes anywhere near it."""
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(
+    ledger: LedgerUrl,
+    policy: PolicyFiles,
+    offices: OfficesFile,
+    bootstrap: Bootstrap,
+    kafka_config: KafkaConfig = None,
+    listen: Listen = LISTEN,
+    group: Group = GROUP,
+    trust_create_time: TrustCreateTime = False,
+    pulse: Annotated[bool, typer.Option(help="Append pulses; without them, another process must.")] = True,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written once /metrics answers: its address, as JSON.")
+    ] = None,
+) -> None:
+    """Run all of headquarters in one process: take in, judge, publish, pulse, and serve /metrics."""
+    setup = read_setup(policy, offices, kafka_config)
+    host, port = address_of(listen)
+    with (
+        stopped_by_signals() as stop,
+        running_worker(setup, ledger=ledger, bootstrap=bootstrap, group=group, trust=trust_create_time) as worker,
+        MetricsServer(
+            _registry(setup, ledger),
+            host=host,
+            port=port,
+            healthy=lambda: _why_stuck(worker),
+            ready=lambda: None if worker.reading else "no stream is being read yet",
+        ) as metrics,
+        _in_background(partial(_pulse, setup, ledger, bootstrap) if pulse else None, stop),
+    ):
+        _log.info("serving", metrics=metrics.url, offices=len(setup.offices), policies=len(setup.policies.versions))
+        if ready_file:
+            ready_file.write_text(json.dumps({"metrics": metrics.url}), "utf-8")
+        worker.run(stop)
+    _log.info("stopped")
+
+
+def _registry(setup: Setup, ledger: str) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(
+        LedgerCollector(
+            partial(open_reader, ledger),
+            offices=setup.offices,
+            requirements=setup.policies.requirement_ids,
+            delay_bounds=delay_bounds(setup.policies),
+        )
+    )
+    return registry
+
+
+def _why_stuck(worker: Worker) -> str | None:
+    silent = now_ms() - worker.turned_at
+    return f"the worker has not turned for {silent // 1000} s" if silent > STUCK_MS else None
+
+
+def _pulse(setup: Setup, ledger: str, bootstrap: str, stop: threading.Event) -> None:
+    sender: OutputProducer[str] = OutputProducer(setup.properties, bootstrap=bootstrap, expire_after=EXPIRE_SECONDS)
+    streams = streams_of(setup.offices)
+    Pulse(sender, streams, clock=now_ms, open_reader=partial(open_reader, ledger)).run(stop)
+
+
+@contextmanager
+def _in_background(loop: Callable[[threading.Event], None] | None, stop: threading.Event) -> Iterator[None]:
+    """Run a loop beside the worker. When it fails, all stops, and the fault is raised here: nothing half runs."""
+    faults: list[Exception] = []
+
+    def run() -> None:
+        try:
+            if loop:
+                loop(stop)
+        except Exception as fault:  # noqa: BLE001 - carried over to the thread that can act on it
+            faults.append(fault)
+            stop.set()
+
+    thread = threading.Thread(target=run, name="pulse")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    for fault in faults:
+        raise fault
