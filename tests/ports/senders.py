@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from muster_hq.kafka import OutputProducer, Scan, Unsent
 from tests.ports.kafka_backends import Backend
+
+Token = TypeVar("Token")
 
 LARGEST = 1_000_000
 """Bytes of a record that the client still takes."""
 
 
-class FakeSender:
+class FakeSender(Generic[Token]):
     """A producer and its broker in memory: what is sent is appended, and acknowledged at the next poll."""
 
     def __init__(self, room: int = 1_000_000) -> None:
@@ -20,14 +22,16 @@ class FakeSender:
         self.room = room
         self.down = False
         self.waited = 0.0
-        self._waiting: list[tuple[int, str, bytes]] = []
-        self._acknowledged: list[int] = []
-        self._unsent: list[Unsent[int]] = []
+        self.timestamps: set[int] = set()
+        self._waiting: list[tuple[Token, str, bytes]] = []
+        self._acknowledged: list[Token] = []
+        self._unsent: list[Unsent[Token]] = []
 
-    def send(self, topic: str, value: bytes, token: int) -> bool:
+    def send(self, topic: str, value: bytes, token: Token, *, timestamp: int = 0) -> bool:
         """Queue a record; False when there is no room now."""
         if len(self._waiting) >= self.room:
             return False
+        self.timestamps.add(timestamp)
         if len(value) > LARGEST:
             self._unsent.append(Unsent(token, topic, "MSG_SIZE_TOO_LARGE"))
         else:
@@ -47,12 +51,12 @@ class FakeSender:
                 self._acknowledged.append(token)
         self._waiting.clear()
 
-    def acknowledged(self) -> list[int]:
+    def acknowledged(self) -> list[Token]:
         """Take the tokens of the records that the broker has."""
         taken, self._acknowledged = self._acknowledged, []
         return taken
 
-    def unsent(self) -> list[Unsent[int]]:
+    def unsent(self) -> list[Unsent[Token]]:
         """Take the records that the broker does not have."""
         taken, self._unsent = self._unsent, []
         return taken
@@ -61,7 +65,7 @@ class FakeSender:
 class Broker(Protocol):
     """Where published records can be seen."""
 
-    def sender(self) -> FakeSender | OutputProducer[int]:
+    def sender(self) -> FakeSender[int] | OutputProducer[int]:
         """Give a new producer."""
 
     def published(self, topic: str) -> list[bytes | None]:
@@ -72,9 +76,9 @@ class Fake:
     """The fake's own topics."""
 
     def __init__(self) -> None:
-        self._sender = FakeSender()
+        self._sender: FakeSender[int] = FakeSender()
 
-    def sender(self) -> FakeSender:
+    def sender(self) -> FakeSender[int]:
         """Give the fake, which outlives a publisher as a broker does."""
         return self._sender
 

@@ -38,14 +38,14 @@ class Clock:
         return self.now
 
 
-def build(queue: Queue, sender: FakeSender, clock: Clock | None = None, in_flight: int = 100) -> Publisher:
+def build(queue: Queue, sender: FakeSender[int], clock: Clock | None = None, in_flight: int = 100) -> Publisher:
     """Build a publisher whose time stands still, unless a test moves it."""
     return Publisher(queue, sender, in_flight=in_flight, clock=clock or Clock())
 
 
 def test_what_was_refused_rests_and_is_sent_again() -> None:
     """Not a moment before its rest is over, and as often as it takes."""
-    queue, sender, clock = Queue(1), FakeSender(), Clock()
+    queue, sender, clock = Queue(1), FakeSender[int](), Clock()
     sender.refuses.add("hq.verdicts")
     publisher = build(queue, sender, clock)
     publisher.step()
@@ -61,7 +61,7 @@ def test_what_was_refused_rests_and_is_sent_again() -> None:
 
 def test_a_broker_that_is_down_gets_no_more_than_fits_in_flight() -> None:
     """And all of it once it is up."""
-    queue, sender = Queue(1, 2, 3, 4, 5), FakeSender()
+    queue, sender = Queue(1, 2, 3, 4, 5), FakeSender[int]()
     publisher = build(queue, sender, in_flight=3)
     sender.down = True
     for _ in range(10):
@@ -75,7 +75,7 @@ def test_a_broker_that_is_down_gets_no_more_than_fits_in_flight() -> None:
 
 def test_a_client_without_room_is_tried_again() -> None:
     """Nothing is left out by its saying no."""
-    queue, sender = Queue(1, 2, 3), FakeSender(room=1)
+    queue, sender = Queue(1, 2, 3), FakeSender[int](room=1)
     publisher = build(queue, sender)
     while publisher.step():
         pass
@@ -84,7 +84,7 @@ def test_a_client_without_room_is_tried_again() -> None:
 
 def test_a_record_that_was_committed_out_of_order_is_not_left_out() -> None:
     """Two workers' transactions end in another order than their numbers were given in."""
-    queue, sender = Queue(1, 3), FakeSender()
+    queue, sender = Queue(1, 3), FakeSender[int]()
     publisher = build(queue, sender)
     publisher.step()
     queue.rows[2] = Outgoing(2, "hq.verdicts", b"2")
@@ -96,7 +96,7 @@ def test_a_record_that_was_committed_out_of_order_is_not_left_out() -> None:
 
 def test_draining_ends_when_its_time_is_up() -> None:
     """Whatever is left is in the ledger still."""
-    queue, sender = Queue(1), FakeSender()
+    queue, sender = Queue(1), FakeSender[int]()
     sender.down = True
     assert Publisher(queue, sender, clock=lambda: sender.waited).drain(1.0) == 1
     assert queue.rows
