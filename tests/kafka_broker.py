@@ -54,13 +54,14 @@ class KafkaBroker:
     def __init__(self, folder: Path) -> None:
         self._classpath = _classpath()
         self.log = folder / "broker.log"
+        self.data = folder / "data"
         self._properties = folder / "server.properties"
         self._port, self._sasl_port, controller_port = _free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         ports = {"port": self._port, "sasl_port": self._sasl_port, "controller_port": controller_port}
         login = {"user": SASL_USER, "password": SASL_PASSWORD}
-        self._properties.write_text(SERVER_PROPERTIES.format(**ports, **login, data=folder / "data"), "utf-8")
+        self._properties.write_text(SERVER_PROPERTIES.format(**ports, **login, data=self.data), "utf-8")
         self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", CLUSTER_ID, "-c").wait(START_SECONDS)
         self._process = None
         atexit.register(self.kill)

@@ -21,6 +21,7 @@ FROM_FILE = "file:"
 RESERVED = {
     "bootstrap.servers": "give it with --bootstrap",
     "group.id": "give it with --group",
+    "group.instance.id": "give it with --member",
     "group.protocol": "the positions are headquarters' own, and tried with the classic protocol only",
     "partition.assignment.strategy": "range would give every one-partition stream to one worker",
     "enable.auto.commit": "the ledger holds the positions",

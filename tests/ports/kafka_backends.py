@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import Protocol
 
 from confluent_kafka import Producer, TopicPartition
@@ -17,6 +18,16 @@ from tests.kafka_broker import KafkaBroker
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 QUICK = {"session.timeout.ms": "1200", "heartbeat.interval.ms": "200", "topic.metadata.refresh.interval.ms": "400"}
 """Client properties with which a test sees new topics, and the embedded broker rebalances, in a second."""
+
+
+DAL, ELP = "field.dal.encounters", "field.elp.incidents"
+
+_groups = (f"group-{number}" for number in count())
+
+
+def new_group() -> str:
+    """Name a consumer group that no other test has."""
+    return next(_groups)
 
 
 class Backend(Protocol):
@@ -107,6 +118,69 @@ class Positions:
         for record in batch.records:
             assert record.offset == self.at.get(record.stream, Unread()).next_offset
             self.at[record.stream] = Unread(record.offset + 1, reader.topic_ids[record.stream])
+
+
+class Reading:
+    """A reader and what it has given so far."""
+
+    def __init__(self, reader: StreamReader, positions: Positions) -> None:
+        self.reader, self.positions = reader, positions
+        self.batches: list[Batch] = []
+        self.max_records = 1000
+
+    @classmethod
+    def of(  # noqa: PLR0913 - as StreamReader has them
+        cls,
+        bootstrap: str,
+        positions: Positions | None = None,
+        group: str | None = None,
+        *,
+        trust_create_time: bool = False,
+        member: str | None = None,
+        user: Mapping[str, str] = {},
+    ) -> Reading:
+        """Begin to read."""
+        positions = positions or Positions()
+        reader = StreamReader(
+            {**QUICK, **user},
+            bootstrap=bootstrap,
+            group=group or new_group(),
+            positions=positions,
+            trust_create_time=trust_create_time,
+            member=member,
+        )
+        return cls(reader, positions)
+
+    def read(self, timeout: float = 0.05) -> Batch:
+        """Read once, and apply it."""
+        batch = self.reader.read(self.max_records, timeout)
+        self.positions.apply(batch, self.reader)
+        self.batches.append(batch)
+        return batch
+
+    def values(self, stream: str = DAL) -> list[bytes | None]:
+        """Give the values read from a stream so far."""
+        return [record.value for batch in self.batches for record in batch.records if record.stream == stream]
+
+    def broken(self) -> dict[str, str]:
+        """Give the causes of the streams that broke so far; each may be told once."""
+        told = [broken for batch in self.batches for broken in batch.broken]
+        assert len({broken.stream for broken in told}) == len(told)
+        return {broken.stream: broken.cause for broken in told}
+
+    def lost(self) -> set[str]:
+        """Give the streams that went to others so far."""
+        return set().union(*(batch.lost for batch in self.batches))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Read until something holds."""
+        until(lambda: holds() or (self.read(), False)[1] or holds())
+
+    def settle(self, seconds: float = 1.0) -> None:
+        """Read for a while, so that what must not come has had its chance."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read()
 
 
 def publish(backend: Backend, topic: str, *values: bytes, timestamp: int = 0) -> None:

@@ -5,62 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import count
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from muster_contract.errors import ConfigurationError, MusterError
+from muster_contract.errors import ConfigurationError
 from muster_hq.embedded import EmbeddedBroker
-from muster_hq.kafka import Batch, StreamReader
 from muster_hq.kafka.positions import Unread
-from tests.kafka_broker import KafkaBroker
-from tests.ports.kafka_backends import QUICK, Backend, Embedded, Positions, Real, publish, until
+from tests.ports.kafka_backends import DAL, ELP, Backend, Embedded, Positions, Reading, Real, new_group, publish, until
 
-DAL, ELP = "field.dal.encounters", "field.elp.incidents"
-_groups = (f"group-{number}" for number in count())
-
-NewReader = Callable[..., "Reading"]
-
-
-class Reading:
-    """A reader and what it has given so far."""
-
-    def __init__(self, reader: StreamReader, positions: Positions) -> None:
-        self.reader, self.positions = reader, positions
-        self.batches: list[Batch] = []
-        self.max_records = 1000
-
-    def read(self, timeout: float = 0.05) -> Batch:
-        """Read once, and apply it."""
-        batch = self.reader.read(self.max_records, timeout)
-        self.positions.apply(batch, self.reader)
-        self.batches.append(batch)
-        return batch
-
-    def values(self, stream: str = DAL) -> list[bytes | None]:
-        """Give the values read from a stream so far."""
-        return [record.value for batch in self.batches for record in batch.records if record.stream == stream]
-
-    def broken(self) -> dict[str, str]:
-        """Give the causes of the streams that broke so far; each may be told once."""
-        told = [broken for batch in self.batches for broken in batch.broken]
-        assert len({broken.stream for broken in told}) == len(told)
-        return {broken.stream: broken.cause for broken in told}
-
-    def lost(self) -> set[str]:
-        """Give the streams that went to others so far."""
-        return set().union(*(batch.lost for batch in self.batches))
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Read until something holds."""
-        until(lambda: holds() or (self.read(), False)[1] or holds())
-
-    def settle(self, seconds: float = 1.0) -> None:
-        """Read for a while, so that what must not come has had its chance."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.read()
+NewReader = Callable[..., Reading]
 
 
 @pytest.fixture(scope="module")
@@ -90,16 +44,12 @@ def new_reader(backend: Backend) -> Iterator[NewReader]:
     """Give a builder of readers, which are closed at the end."""
     with ExitStack() as stack:
 
-        def build(positions: Positions | None = None, group: str | None = None, **user: str) -> Reading:
-            positions = positions or Positions()
-            reader = StreamReader(
-                QUICK | {name.replace("_", "."): value for name, value in user.items()},
-                bootstrap=backend.bootstrap,
-                group=group or next(_groups),
-                positions=positions,
-                trust_create_time=not backend.keeps_append_time,
-            )
-            return Reading(stack.enter_context(reader), positions)
+        def build(positions: Positions | None = None, group: str | None = None, **properties: str) -> Reading:
+            user = {name.replace("_", "."): value for name, value in properties.items()}
+            trust = not backend.keeps_append_time
+            reading = Reading.of(backend.bootstrap, positions, group, trust_create_time=trust, user=user)
+            stack.enter_context(reading.reader)
+            return reading
 
         yield build
 
@@ -177,11 +127,9 @@ def test_create_time_is_refused_by_name(backend: Backend) -> None:
     else:
         backend.create("field.old.incidents")
     publish(backend, "field.old.incidents", b"a")
-    reader = StreamReader(
-        QUICK, bootstrap=backend.bootstrap, group=next(_groups), positions=Positions(), trust_create_time=False
-    )
-    with reader, pytest.raises(ConfigurationError, match=r"field\.old\.incidents.*LogAppendTime"):
-        Reading(reader, Positions()).settle(10)
+    reading = Reading.of(backend.bootstrap, trust_create_time=False)
+    with reading.reader, pytest.raises(ConfigurationError, match=r"field\.old\.incidents.*LogAppendTime"):
+        reading.settle(10)
 
 
 def test_a_head_that_is_gone_breaks_its_stream_alone(backend: Backend, new_reader: NewReader) -> None:
@@ -261,7 +209,7 @@ def test_a_stream_with_two_partitions_is_broken(backend: Backend, new_reader: Ne
 
 def test_two_readers_share_the_streams(backend: Backend, new_reader: NewReader) -> None:
     """A second worker takes some over, the first says which, and nothing is read twice."""
-    positions, group = Positions(), next(_groups)
+    positions, group = Positions(), new_group()
     for stream in (DAL, ELP):
         publish(backend, stream, b"a")
     first = new_reader(positions, group)
@@ -310,23 +258,6 @@ def test_a_halted_stream_gives_nothing_more(backend: Backend, new_reader: NewRea
     reading.until(lambda: reading.values(ELP) == [b"x"])
     reading.settle(0.5)
     assert reading.values() == [b"a"]
-
-
-@pytest.mark.kafka
-def test_wrong_credentials_end_the_reader_and_do_not_show(broker: KafkaBroker) -> None:
-    """Only an operator can help: no endless retry, and no password in the message."""
-    sasl = {
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "PLAIN",
-        "sasl.username": "hq",
-        "sasl.password": "not-the-one",
-    }
-    reader = StreamReader(
-        QUICK | sasl, bootstrap=broker.bootstrap_sasl, group="sasl", positions=Positions(), trust_create_time=False
-    )
-    with reader, pytest.raises(MusterError, match="--kafka-config") as refused:
-        Reading(reader, Positions()).settle(10)
-    assert "not-the-one" not in str(refused.value)
 
 
 def _make_anew(backend: Backend, topic: str) -> None:

@@ -30,11 +30,13 @@ _POSITION = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}  # n
 _DAMAGED = {KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION, KafkaError.INVALID_MSG}  # noqa: SLF001 - the same
 _FINAL = {
     KafkaError._AUTHENTICATION,  # noqa: SLF001 - the same
+    KafkaError._FATAL,  # noqa: SLF001 - the same
     KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.INVALID_GROUP_ID,
+    KafkaError.FENCED_INSTANCE_ID,
 }
 
 
@@ -49,7 +51,10 @@ def kind_of(error: KafkaError) -> Kind:
 
 def final(error: KafkaError) -> MusterError:
     """Turn an error that only an operator can mend into a refusal that says so."""
-    hint = "start the process again: nothing is lost" if error.fatal() else "check --kafka-config and the broker's ACLs"
+    fatal = error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 - the same
+    hint = "check --kafka-config and the broker's ACLs"
+    if fatal:
+        hint = "start the process again, with a --member name that no other process uses: nothing is lost"
     return MusterError.of("Kafka", f"{error.name()}: {error.str()}", hint)
 
 

@@ -69,10 +69,21 @@ class Batch(NamedTuple):
 
 
 class StreamReader:
-    """A member of headquarters' consumer group. One thread only; ``read`` often enough to stay a member."""
+    """A member of headquarters' consumer group. One thread only; ``read`` often enough to stay a member.
 
-    def __init__(
-        self, user: Mapping[str, str], *, bootstrap: str, group: str, positions: Positions, trust_create_time: bool
+    A ``member`` name makes it a static one: started again after a crash it has its streams back at once, and
+    does not wait for its dead self's session to end. Whoever starts later under a name ends the earlier one.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by name but the client properties
+        self,
+        user: Mapping[str, str],
+        *,
+        bootstrap: str,
+        group: str,
+        positions: Positions,
+        trust_create_time: bool,
+        member: str | None = None,
     ) -> None:
         self._positions = positions
         trusted = (TIMESTAMP_CREATE_TIME,) if trust_create_time else ()
@@ -85,6 +96,8 @@ class StreamReader:
         self._retry_at = 0.0
         self._admin = Admin(user, bootstrap)
         ours = {"bootstrap.servers": bootstrap, "group.id": group, **_OURS}
+        if member is not None:
+            ours["group.instance.id"] = member
         callbacks = {"error_cb": self._on_error, "on_commit": _on_commit}
         self._consumer = make(Consumer, {**_DEFAULTS, **user}, ours, **callbacks)
         self._consumer.subscribe(
