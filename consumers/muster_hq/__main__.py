@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from muster_hq.commands.audit import audit
 from muster_hq.commands.logging import configure_logging
 from muster_hq.commands.replay import replay
 from muster_hq.commands.running import run_command
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback()(configure_logging)
-for command in (serve, worker, replay):
+for command in (serve, worker, replay, audit):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 
 

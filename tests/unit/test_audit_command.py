@@ -1,0 +1,86 @@
+"""``headquarters audit`` on files: rows on stdout, what became of the records on stderr, refusals with exit code 2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from muster_hq.__main__ import app
+from muster_hq.logfile import write_log
+from tests.cases.builders import Case, encounter, raw, report
+from tests.cases.policies import REPORT
+
+LATE = Case("", REPORT, [encounter("E", 0), report("S", 11), raw(b"junk", 12, "field.a.incidents")])
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a log, a policy and a register; make their folder the current one."""
+    with (tmp_path / "log.jsonl").open("w") as out:
+        write_log(LATE.records, out)
+    (tmp_path / "policy.toml").write_text(REPORT, "utf-8")
+    (tmp_path / "offices.toml").write_text('[[office]]\nid = "b"\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*options: str, as_of: str = "2016-03-01T01:00:00Z", policy: str = "policy.toml") -> Result:
+    """Run the command on the log."""
+    arguments = ["audit", "--log", "log.jsonl", "--policy", policy, "--as-of", as_of, *options]
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, arguments)
+
+
+@pytest.mark.usefixtures("files")
+def test_one_line_a_verdict() -> None:
+    """JSON Lines, unless a terminal asks; the counts are on stderr."""
+    result = run()
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["verdict"], row["at"]) for row in rows] == [
+        ("MISSED", "2016-03-01T00:00:00.010Z"),
+        ("LATE", "2016-03-01T00:00:00.011Z"),
+    ]
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "3 records: 2 applied, 0 duplicate, 0 pulse, 1 quarantined",
+        "quarantined: 1 NOT_FRAMED",
+    ]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_table_for_people() -> None:
+    """The same rows, to be looked at."""
+    result = run("--format", "table")
+    assert result.exit_code == 0
+    assert "MISSED" in result.stdout
+
+
+@pytest.mark.usefixtures("files")
+def test_a_register_says_whose_streams_count() -> None:
+    """The office of the log is not in it."""
+    result = run("--offices", "offices.toml")
+    assert result.stdout == ""
+    assert "quarantined: 1 NOT_FRAMED, 2 UNKNOWN_OFFICE" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [({"as_of": "tomorrow"}, "--as-of: "), ({"policy": "nowhere.toml"}, "nowhere.toml: cannot be read")],
+)
+@pytest.mark.usefixtures("files")
+def test_a_wrong_option_is_refused(options: dict[str, str], place: str) -> None:
+    """One line on stderr, nothing on stdout."""
+    result = run(**options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(place)
+
+
+def test_a_wrong_log_is_refused_with_a_line_a_fault(files: Path) -> None:
+    """No verdict of a log that is not whole."""
+    path = files / "log.jsonl"
+    path.write_text(path.read_text("utf-8") + '{"stream"\n{}\n', "utf-8")
+    result = run()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == ["log.jsonl:4"] + ["log.jsonl:5"] * 5
