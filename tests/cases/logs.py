@@ -83,7 +83,7 @@ def _events(draw: st.DrawFn, at: int, unit: int, before: Sequence[Event]) -> Eve
         return pulse(at, stream) if kind == "pulse" else raw(b"junk", at, stream)
     if kind == "again" and before:
         # A copy; or a conflict, when it says that it happened now.
-        first = draw(st.sampled_from(before))
+        first: Event = draw(st.sampled_from(before))
         return first._replace(at=at, own=draw(st.sampled_from([first.own, at])))
     name = str(len(before))
     own = at + draw(st.sampled_from([0, 0, 0, -1, -3, 7])) * unit
