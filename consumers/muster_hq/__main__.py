@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from muster_hq.commands.audit import audit
+from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.logging import configure_logging
 from muster_hq.commands.replay import replay
 from muster_hq.commands.running import run_command
 from muster_hq.commands.serve import serve
+from muster_hq.commands.topics import topics
 from muster_hq.commands.worker import worker
 
 app = typer.Typer(
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback()(configure_logging)
-for command in (serve, worker, replay, audit):
+for command in (serve, worker, replay, audit, topics, embedded_broker):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 
 

@@ -30,10 +30,15 @@ def new_group() -> str:
     return next(_groups)
 
 
-class Backend(Protocol):
-    """What a test may do to a broker's topics."""
+class Addressed(Protocol):
+    """A broker that clients can connect to."""
 
     bootstrap: str
+
+
+class Backend(Addressed, Protocol):
+    """What a test may do to a broker's topics."""
+
     keeps_append_time: bool
 
     def create(self, topic: str, partitions: int = 1) -> None:
@@ -183,7 +188,7 @@ class Reading:
             self.read()
 
 
-def publish(backend: Backend, topic: str, *values: bytes, timestamp: int = 0) -> None:
+def publish(backend: Addressed, topic: str, *values: bytes, timestamp: int = 0) -> None:
     """Append values to partition 0, each in a batch of its own, and wait for them."""
     producer = Producer({"bootstrap.servers": backend.bootstrap, "linger.ms": 0})
     for value in values:

@@ -10,33 +10,18 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from muster_contract.errors import ConfigurationError
-from muster_hq.embedded import EmbeddedBroker
 from muster_hq.kafka.positions import Unread
-from tests.ports.kafka_backends import DAL, ELP, Backend, Embedded, Positions, Reading, Real, new_group, publish, until
+from tests.ports.kafka_backends import DAL, ELP, Backend, Positions, Reading, Real, new_group, publish, until
 
 NewReader = Callable[..., Reading]
 
 
-@pytest.fixture(scope="module")
-def embedded_broker() -> Iterator[EmbeddedBroker]:
-    """Run one embedded broker for the module: it takes a second to start."""
-    with EmbeddedBroker() as broker:
-        yield broker
-
-
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+@pytest.fixture
+def backend(backend: Backend) -> Backend:
     """Give a broker with hq.directives and two streams."""
-    chosen: Embedded | Real
-    if request.param == "embedded":
-        chosen = Embedded(request.getfixturevalue("embedded_broker"))
-    else:
-        chosen = Real(request.getfixturevalue("broker"))
     for topic in ("hq.directives", DAL, ELP):
-        chosen.create(topic)
-    yield chosen
-    if isinstance(chosen, Embedded):
-        chosen.forget_topics()
+        backend.create(topic)
+    return backend
 
 
 @pytest.fixture
