@@ -64,6 +64,7 @@ class Publisher:
         self._again: deque[tuple[float, Outgoing]] = deque()
         self._after = 0
         self._told = ""
+        self.published = 0
 
     @property
     def pending(self) -> int:
@@ -86,6 +87,7 @@ class Publisher:
         acknowledged = self._sender.acknowledged()
         if acknowledged:
             self._queue.forget(acknowledged)
+            self.published += len(acknowledged)
             for number in acknowledged:
                 del self._sent[number]
             self._told = ""

@@ -21,6 +21,16 @@ LedgerUrl = Annotated[
     ),
 ]
 
+OptionalLedgerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        envvar="MUSTER_LEDGER",
+        metavar="URL",
+        help="The ledger, if there is one to look into, such as sqlite:///ledger.db.",
+    ),
+]
+
 PolicyFiles = Annotated[
     list[Path],
     typer.Option(

@@ -118,7 +118,8 @@ class Scan:
 def _ends_of(admin: Admin, topics: Collection[str]) -> dict[str, int]:
     """Give the next offset of each topic; refuse if one cannot be read from offset 0."""
     existing = admin.existing()
-    logs = admin.log_states([topic for topic in topics if topic in existing])
+    present = [topic for topic in topics if topic in existing]
+    logs = admin.log_states(present) if present else {}
     faults = [fault for topic in topics for fault in _faults_of(topic, logs.get(topic), exists=topic in existing)]
     if faults:
         raise MusterError(faults)

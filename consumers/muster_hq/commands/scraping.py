@@ -1,0 +1,27 @@
+"""What every process that serves /metrics shares: a registry whose values come from a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from muster_hq.intake import delay_bounds
+from muster_hq.ledger.opening import open_reader
+from muster_hq.metrics import LedgerCollector
+from muster_hq.policy import Policies
+
+
+def registry_over(ledger: str, policies: Policies, offices: Iterable[str]) -> CollectorRegistry:
+    """Give a registry with the whole vocabulary over a ledger; what policies and offices name exists at once."""
+    registry = CollectorRegistry()
+    registry.register(
+        LedgerCollector(
+            partial(open_reader, ledger),
+            offices=offices,
+            requirements=policies.requirement_ids,
+            delay_bounds=delay_bounds(policies),
+        )
+    )
+    return registry
