@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,8 +22,9 @@ from muster_hq.ledger.opening import open_ledger
 from muster_hq.logfile import read_log
 from muster_hq.records import Record
 from tests.cases.builders import T0, encounter, report, value_of
-from tests.ports.kafka_backends import Backend, until
+from tests.ports.kafka_backends import Backend
 from tests.ports.kafka_backends import publish as append
+from tests.ports.signals import terminated_once
 
 DAL = "field.dal.encounters"
 
@@ -58,25 +56,6 @@ class Headquarters:
 def headquarters(backend: Backend, tmp_path: Path) -> Headquarters:
     """Give commands at a broker."""
     return Headquarters(backend, tmp_path)
-
-
-@contextmanager
-def terminated_once(holds: Callable[[], bool]) -> Iterator[None]:
-    """Send ourselves SIGTERM once something holds, while a command runs that goes on until then."""
-    ended = threading.Event()
-
-    def wait_and_terminate() -> None:
-        try:
-            until(lambda: ended.is_set() or holds())
-        finally:
-            if not ended.is_set():
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=wait_and_terminate)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
 
 
 def test_an_export_reads_back_to_the_same_bytes(backend: Backend, headquarters: Headquarters, tmp_path: Path) -> None:
