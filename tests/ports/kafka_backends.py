@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from muster_hq.embedded import EmbeddedBroker
 from muster_hq.kafka import Batch, StreamReader
 from muster_hq.kafka.positions import Unread
-from tests.kafka_broker import KafkaBroker
+from tests.kafka_broker import SASL_USER, KafkaBroker
 
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 QUICK = {"session.timeout.ms": "1200", "heartbeat.interval.ms": "200", "topic.metadata.refresh.interval.ms": "400"}
@@ -186,6 +186,16 @@ class Reading:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.read()
+
+
+def sasl(password: str) -> dict[str, str]:
+    """Give the client properties of headquarters with a password."""
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": SASL_USER,
+        "sasl.password": password,
+    }
 
 
 def publish(backend: Addressed, topic: str, *values: bytes, timestamp: int = 0) -> None:

@@ -9,20 +9,10 @@ from pathlib import Path
 import pytest
 
 from muster_contract.errors import MusterError
-from tests.kafka_broker import SASL_PASSWORD, SASL_USER, KafkaBroker
-from tests.ports.kafka_backends import DAL, ELP, Reading, Real, publish
+from tests.kafka_broker import SASL_PASSWORD, KafkaBroker
+from tests.ports.kafka_backends import DAL, ELP, Reading, Real, publish, sasl
 
 pytestmark = pytest.mark.kafka
-
-
-def sasl(password: str) -> dict[str, str]:
-    """Give the client properties of headquarters with a password."""
-    return {
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "PLAIN",
-        "sasl.username": SASL_USER,
-        "sasl.password": password,
-    }
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from muster_contract.topics import topics
 from muster_hq.embedded import EmbeddedBroker
 from tests.kafka_broker import KafkaBroker
-from tests.ports.kafka_backends import APPEND_TIME, Real
+from tests.ports.kafka_backends import APPEND_TIME, Real, sasl
 
 HEADQUARTERS = str(Path(sys.executable).with_name("headquarters"))
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -61,6 +61,18 @@ def test_everything_that_is_wrong_is_told_at_once(broker: KafkaBroker, run: Run)
         "field.rogue.incidents: its office rogue is not in the register",
     ):
         assert len([line for line in lines if line.startswith(start) and line.endswith(")")]) == 1, start
+
+
+@pytest.mark.kafka
+def test_a_wrong_password_is_a_refusal_that_does_not_show_it(broker: KafkaBroker, run: Run, tmp_path: Path) -> None:
+    """The client only says that it cannot reach the broker; we say why."""
+    properties = tmp_path / "client.properties"
+    lines = [f"{name} = {value}\n" for name, value in sasl("not-the-one").items()]
+    properties.write_text("".join(lines), "utf-8")
+    told = run(broker.bootstrap_sasl, "--kafka-config", str(properties))
+    assert told.returncode == 2
+    assert "check --kafka-config" in told.stderr
+    assert "not-the-one" not in told.stderr
 
 
 def test_a_broker_that_is_not_there_is_a_refusal(run: Run) -> None:

@@ -34,14 +34,17 @@ class Admin:
     """What headquarters asks the broker about topics; every answer is in our words, every failure a MusterError."""
 
     def __init__(self, user: Mapping[str, str], bootstrap: str) -> None:
-        self._client = make(AdminClient, user, {"bootstrap.servers": bootstrap, "log_level": 2})
+        self._final: MusterError | None = None
+        ours = {"bootstrap.servers": bootstrap, "log_level": 2}
+        self._client = make(AdminClient, user, ours, error_cb=self._on_error)
 
     def existing(self) -> Mapping[str, int]:
         """Give the number of partitions of every topic that these credentials may see."""
         try:
             metadata = self._client.list_topics(timeout=TIMEOUT)
         except KafkaException as failed:
-            raise _refusal(failed.args[0]) from None
+            self._client.poll(0)  # the reason, such as a wrong password, comes this way and before
+            raise self._final or _refusal(failed.args[0]) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
     def create_topics(self, offices: Collection[str], replication: int = -1) -> list[str]:
@@ -103,6 +106,10 @@ class Admin:
         if not streams:
             return {}
         return self._client.describe_topics(TopicCollection(list(streams)), request_timeout=TIMEOUT)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if kind_of(error) is Kind.FINAL:
+            self._final = final(error)
 
     def _faults_of_configuration(self, present: Mapping[str, Topic]) -> Iterable[Fault]:
         if not present:
