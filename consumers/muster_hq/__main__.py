@@ -6,7 +6,12 @@ import typer
 
 from muster_hq.commands.audit import audit
 from muster_hq.commands.embedded_broker import embedded_broker
+from muster_hq.commands.export import export
 from muster_hq.commands.logging import configure_logging
+from muster_hq.commands.look_back import look_back
+from muster_hq.commands.metrics import metrics
+from muster_hq.commands.publish import publish
+from muster_hq.commands.pulse import pulse
 from muster_hq.commands.replay import replay
 from muster_hq.commands.running import run_command
 from muster_hq.commands.serve import serve
@@ -21,7 +26,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback()(configure_logging)
-for command in (serve, worker, replay, audit, topics, embedded_broker):
+_COMMANDS = (
+    serve,
+    worker,
+    pulse,
+    publish,
+    metrics,
+    audit,
+    replay,
+    export,
+    look_back,
+    topics,
+    embedded_broker,
+)
+for command in _COMMANDS:
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 
 

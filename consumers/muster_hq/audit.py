@@ -33,21 +33,24 @@ class Audit:
     quarantined: list[Quarantined]
 
 
-def audit(records: Iterable[Record], policies: Policies, offices: Collection[str] | None, as_of: int) -> Audit:
+def audit(
+    records: Iterable[Record], policies: Policies, offices: Collection[str] | None, as_of: int | Mapping[str, int]
+) -> Audit:
     """Judge a log as it stands when every intake clock is at ``as_of`` (UTC milliseconds).
 
+    To compare with a ledger, ``as_of`` gives its clocks: each office's by its id, and the one over all under "".
     ``offices`` is the register; None takes those that the streams name. The counts are of all records read.
     """
     reading = Reading(records, offices)
+    clocks = as_of if isinstance(as_of, Mapping) else defaultdict(lambda: as_of)
     cases: dict[str, list[Fact]] = defaultdict(list)
     for fact in reading.facts:
-        if fact.received_at <= as_of:
-            cases[fact.case].append(fact)
+        cases[fact.case].append(fact)
 
     @cache
     def outages(office: str) -> list[tuple[int, int]]:
         shortest = policies.shortest_outage or 0
-        return [(start, end) for start, end in reading.silences(office, as_of) if end - start > shortest]
+        return [(start, end) for start, end in reading.silences(office, clocks[office]) if end - start > shortest]
 
     def excused(office: str, due: int, policy: Policy) -> int | None:
         after, grace = policy.outage_after, policy.outage_grace
@@ -56,10 +59,24 @@ def audit(records: Iterable[Record], policies: Policies, offices: Collection[str
     found = [
         (case, verdict)
         for case, facts in cases.items()
-        for verdict in verdicts_of(Judge(facts, as_of, excused), policies)
+        for instant in {clocks[name] for name in (_OVER_ALL, *(fact.office for fact in facts))}
+        for verdict in verdicts_of(Judge(_received_by(instant, facts), instant, excused), policies)
+        if clocks[_clock_of(verdict, policies)] == instant
     ]
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
     return Audit(rows, dict(reading.counts), reading.quarantined)
+
+
+_OVER_ALL = ""
+
+
+def _received_by(instant: int, facts: Iterable[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.received_at <= instant]
+
+
+def _clock_of(verdict: Verdict, policies: Policies) -> str:
+    """Name the clock that counts for a verdict: its office's, or the one over all for a chain that crosses offices."""
+    return _OVER_ALL if verdict.requirement in policies.crossing else verdict.office
 
 
 def _excused_until(stretches: Iterable[tuple[int, int]], due: int, after: int, grace: int) -> int | None:

@@ -123,6 +123,9 @@ class JudgingTransaction(Protocol):
 class LedgerReader(Protocol):
     """What anybody may ask of a ledger; nothing here writes."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Hold one state of the ledger for all that is read within, whatever others write meanwhile."""
+
     def streams(self) -> dict[str, tuple[StreamState, Counts]]:
         """Give where each known stream stands, and what became of its records."""
 

@@ -2,37 +2,109 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from muster_contract.errors import ConfigurationError, Fault, Finding
 from muster_contract.register import load_register
 from muster_hq.audit import Audit
 from muster_hq.audit import audit as audit_records
 from muster_hq.commands.arguments import instant
-from muster_hq.commands.options import OptionalOfficesFile, PolicyFiles
+from muster_hq.commands.options import (
+    KafkaConfig,
+    OptionalBootstrap,
+    OptionalOfficesFile,
+    PolicyFiles,
+    TrustCreateTime,
+    kafka_properties,
+)
 from muster_hq.commands.rows import Format, print_rows
+from muster_hq.commands.streams import scan_streams, shown
+from muster_hq.comparing import Holdings, differences, holdings_of
+from muster_hq.ledger.opening import open_reader
 from muster_hq.logfile import read_log
 from muster_hq.policy_reader import load_policies
+from muster_hq.records import Record
 
 
 def audit(
-    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="A log file; - is the standard input.")],
     policy: PolicyFiles,
-    as_of: Annotated[str, typer.Option("--as-of", metavar="TIME", help="Where the intake clock stands at the end.")],
+    log: Annotated[
+        Path | None, typer.Option("--log", metavar="FILE", help="A log file to audit; - is the standard input.")
+    ] = None,
+    bootstrap: OptionalBootstrap = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="TIME", help="Where the intake clock stands; with --compare, the ledger's."),
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="LEDGER", help="A ledger that must agree: exit 1 if it does not.")
+    ] = None,
     offices: OptionalOfficesFile = None,
+    kafka_config: KafkaConfig = None,
+    trust_create_time: TrustCreateTime = False,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
-    """Audit a log: print every verdict, and on stderr what became of its records."""
-    until = instant(as_of, "--as-of")
+    """Audit a log file, or the topics: print every verdict, or with --compare where a ledger differs.
+
+    What became of the records stands on stderr.
+    """
+    # A log that was named wins over a broker that only the environment names.
+    if log is None and bootstrap is None:
+        raise ConfigurationError.of("audit", "has nothing to read", "--log FILE or --bootstrap HOST:PORT")
+    if as_of is None and compare is None:
+        raise ConfigurationError.of("--as-of", "is missing", "a time, or --compare LEDGER to take the ledger's")
     policies = load_policies(policy)
-    register = {office.id for office in load_register(offices)} if offices else None
-    found = audit_records(read_log(log), policies, register, until)
-    print_rows(found.verdicts, output)
+    register = tuple(office.id for office in load_register(offices)) if offices else None
+    # The ledger is read first: the log that is read afterwards then holds all that the ledger knows.
+    held = _holdings(compare) if compare else None
+    moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of else held.clocks if held else 0
+    with _records(log, bootstrap, register, kafka_config, trust=trust_create_time) as records:
+        found = audit_records(records, policies, register, moment)
     for line in _summary(found):
         typer.echo(line, err=True)
+    if held is None:
+        print_rows(found.verdicts, output)
+    else:
+        _compare(found, held)
+
+
+def _holdings(url: str) -> Holdings:
+    with closing(open_reader(url)) as ledger:
+        return holdings_of(ledger)
+
+
+@contextmanager
+def _records(
+    log: Path | None, bootstrap: str | None, register: Iterable[str] | None, config: Path | None, *, trust: bool
+) -> Iterator[Iterable[Record]]:
+    if log is not None or bootstrap is None:
+        yield read_log(log or Path("-"))
+        return
+    with scan_streams(kafka_properties(config), bootstrap, register, trust=trust) as scan:
+        yield shown(scan, scan.total, "auditing")
+
+
+def _compare(found: Audit, held: Holdings) -> None:
+    """Print each verdict that only one side gives; Finding when there is any, or when a stream is miscounted."""
+    typer.echo(f"audit: {len(found.verdicts)} verdicts; ledger: {len(held.verdicts)}", err=True)
+    only_in: Counter[str] = Counter()
+    for side, row in differences(found.verdicts, held.verdicts):
+        only_in[side] += 1
+        sys.stdout.write(json.dumps({"only_in": side} | row) + "\n")
+    faults = [Fault(stream, "its four counts do not add up to the records read") for stream in held.miscounted]
+    if only_in:
+        cause = f"{only_in['audit']} verdicts only in the audit, {only_in['ledger']} only in the ledger"
+        faults.append(Fault("compare", cause, "one of the two programs is wrong, or this log is not the ledger's"))
+    if faults:
+        raise Finding(faults)
 
 
 def _summary(found: Audit) -> list[str]:

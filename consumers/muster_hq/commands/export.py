@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from muster_contract.errors import MusterError
 from muster_contract.register import load_register
-from muster_contract.topics import parse_stream, streams_of
 from muster_hq.commands.options import Bootstrap, KafkaConfig, OptionalOfficesFile, TrustCreateTime, kafka_properties
-from muster_hq.kafka import Admin, Scan
+from muster_hq.commands.streams import scan_streams, shown
 from muster_hq.logfile import write_log
-from muster_hq.records import Record
-
-_STRIDE = 1_000
 
 
 def export(
@@ -35,18 +29,13 @@ def export(
     The streams of the register must exist; those of offices that nobody registered are written too, since
     headquarters accounts for their records.
     """
-    properties = kafka_properties(kafka_config)
-    registered = streams_of(office.id for office in load_register(offices)) if offices else []
-    found = [topic for topic in Admin(properties, bootstrap).existing() if parse_stream(topic)]
-    streams = {*registered, *found}
-    if not streams:
-        raise MusterError.of("Kafka", "has no stream of Muster's", "is --bootstrap right?")
+    register = [office.id for office in load_register(offices)] if offices else None
     with (
-        Scan(properties, bootstrap=bootstrap, topics=streams, trust_create_time=trust_create_time) as scan,
+        scan_streams(kafka_properties(kafka_config), bootstrap, register, trust=trust_create_time) as scan,
         _written_whole(out) as file,
     ):
-        write_log(_shown(scan, scan.total), file)
-    typer.echo(f"exported {scan.total} records of {len(streams)} streams", err=True)
+        write_log(shown(scan, scan.total, "exporting"), file)
+    typer.echo(f"exported {scan.total} records", err=True)
 
 
 @contextmanager
@@ -64,13 +53,3 @@ def _written_whole(path: Path) -> Iterator[TextIO]:
         raise MusterError.of(str(path), f"cannot be written: {fault.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _shown(records: Iterable[Record], total: int) -> Iterator[Record]:
-    """Show on a terminal how far it has come."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("exporting", total=total)
-        for number, record in enumerate(records, 1):
-            yield record
-            if number % _STRIDE == 0:
-                progress.update(task, completed=number)

@@ -59,6 +59,11 @@ Bootstrap = Annotated[
     str, typer.Option("--bootstrap", envvar="MUSTER_BOOTSTRAP", metavar="HOST:PORT", help="Kafka's address.")
 ]
 
+OptionalBootstrap = Annotated[
+    str | None,
+    typer.Option("--bootstrap", envvar="MUSTER_BOOTSTRAP", metavar="HOST:PORT", help="Kafka's address, if it is read."),
+]
+
 KafkaConfig = Annotated[
     Path | None,
     typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,15 @@ class SqliteReader:
     def close(self) -> None:
         """Close it."""
         self._database.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one state of the ledger for all that is read within."""
+        self._database.connection.execute("begin")
+        try:
+            yield
+        finally:
+            self._database.connection.execute("commit")
 
     def streams(self) -> dict[str, tuple[StreamState, Counts]]:
         """Give where each known stream stands, and what became of its records."""
