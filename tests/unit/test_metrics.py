@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -47,6 +48,11 @@ class Headquarters:
             LedgerCollector(lambda: open_reader(self.url), offices=offices, requirements=ids, delay_bounds=BOUNDS)
         )
         return generate_latest(registry).decode()
+
+    def next_due(self) -> Mapping[str, int]:
+        """Ask what is due next, as a pulse does."""
+        with closing(open_reader(self.url)) as reader:
+            return reader.next_due()
 
     def scrape(self, offices: Iterable[str] = OFFICES) -> Samples:
         """Give the samples by name and label values."""
@@ -205,6 +211,20 @@ def test_what_an_older_policy_left_is_shown_too(tmp_path: Path) -> None:
     assert 'muster_reports_outstanding{office="a",requirement="other"} 0.0' in page
 
 
+def test_a_scrape_costs_the_same_however_many_cases_there_are(tmp_path: Path) -> None:
+    """It reads tallies and the ends of indexes, and so does the question of what is due next."""
+    costs = []
+    for cases in (10, 1_000):
+        folder = tmp_path / str(cases)
+        folder.mkdir()
+        events = [encounter(f"E{n}", n, case=str(n), enc=str(n)) for n in range(cases)]
+        headquarters = Headquarters(folder, events, as_of=cases // 2)
+        costs.append((steps_of(headquarters.page), steps_of(headquarters.next_due)))
+    (few, few_due), (many, many_due) = costs
+    assert many < 1.5 * few
+    assert many_due < 1.5 * few_due
+
+
 def test_no_id_of_a_case_is_shown(tmp_path: Path) -> None:
     """Planted in every place where an id may stand."""
     events = [encounter("E", 0, case="SECRET-1", enc="SECRET-2"), report("S", 1, case="SECRET-1", enc="SECRET-2")]
@@ -214,6 +234,26 @@ def test_no_id_of_a_case_is_shown(tmp_path: Path) -> None:
 def test_the_page_of_metrics_is_made_from_the_vocabulary() -> None:
     """Make it again with python -m muster_hq.metrics.document > docs/metrics.md."""
     assert PAGE.read_text("utf-8") == document()
+
+
+def steps_of(work: Callable[[], object]) -> int:
+    """Count the steps of SQLite's machine that some work takes, on the connections that it opens."""
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.set_progress_handler(count, 1)
+
+    apsw.connection_hooks.append(watch)
+    try:
+        work()
+    finally:
+        apsw.connection_hooks.remove(watch)
+    return steps
 
 
 def _above_zero(values: Mapping[tuple[str, ...], float]) -> Mapping[tuple[str, ...], float]:
