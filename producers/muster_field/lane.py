@@ -1,0 +1,106 @@
+"""One stream on its way to the broker: what is read ahead, what is under way, and what is decided.
+
+Decided means acknowledged or set aside. It is stored up to the first number that is not decided, so that
+``sent_through`` in the outbox needs no list of exceptions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from muster_field.outbox import Outbox, Progress
+from muster_field.rows import Row
+from muster_field.state import Reason, SetAside
+
+PAGE_ROWS = 500
+
+
+class Lane:
+    """A relay's place in one stream."""
+
+    def __init__(self, outbox: Outbox, kind: str, window: int, clock: Callable[[], int]) -> None:
+        self._outbox, self._kind, self._window, self._clock = outbox, kind, window, clock
+        self._sent_through = outbox.sent_through(kind)
+        self._alone_through = 0
+        self._decided: dict[int, int | SetAside] = {}
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Forget what was under way: it will be read and sent again, from the first number undecided."""
+        self._waiting: deque[Row] = deque()
+        self._under_way: set[int] = set()
+        self._read_through = self._sent_through
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is under way."""
+        return not self._under_way
+
+    def take(self) -> list[Row]:
+        """Give the next rows to send, in order, as many as may be under way; they count as such from now on."""
+        if not self._waiting:
+            self._read()
+        if not self._waiting:
+            return []
+        window = 1 if self.goes_alone(self._waiting[0].sequence) else self._window
+        room = max(0, window - len(self._under_way))
+        rows = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        self._under_way.update(row.sequence for row in rows)
+        return rows
+
+    def give_back(self, rows: Sequence[Row]) -> None:
+        """Put rows back that could not be sent yet."""
+        self._under_way.difference_update(row.sequence for row in rows)
+        self._waiting.extendleft(reversed(rows))
+
+    def acknowledge(self, sequence: int, offset: int) -> None:
+        """Note that the broker has it."""
+        self._decide(sequence, offset)
+
+    def set_aside(self, sequence: int, reason: Reason, detail: str) -> SetAside:
+        """Put an event out of the way."""
+        aside = SetAside(sequence=sequence, reason=reason, detail=detail, at=self._clock())
+        self._decide(sequence, aside)
+        return aside
+
+    def goes_alone(self, sequence: int) -> bool:
+        """Tell whether nothing else is under way beside this number: a refusal of it is its own."""
+        return sequence <= self._alone_through
+
+    def send_alone(self, through: int) -> None:
+        """Send one by one up to a number: the broker refused the batch that held it, and one of them is to blame."""
+        self._alone_through = max(self._alone_through, through)
+
+    def progress(self) -> Progress | None:
+        """Give what was decided and is not stored yet; it counts as stored from now on."""
+        settled = sorted(sequence for sequence in self._decided if sequence <= self._sent_through)
+        if not settled:
+            return None
+        outcomes = [(sequence, self._decided.pop(sequence)) for sequence in settled]
+        return Progress(
+            self._kind,
+            self._sent_through,
+            acknowledged=[(sequence, outcome) for sequence, outcome in outcomes if isinstance(outcome, int)],
+            set_aside=[outcome for _, outcome in outcomes if isinstance(outcome, SetAside)],
+        )
+
+    def _read(self) -> None:
+        known = self._under_way | self._decided.keys()
+        rows = [row for row in self._outbox.asked_again(self._kind) if row.sequence not in known]
+        for row in self._outbox.page(self._kind, self._read_through, PAGE_ROWS):
+            for gone in range(self._read_through + 1, row.sequence):
+                self.set_aside(gone, Reason.CORRUPT, "the row is gone")
+            self._read_through = row.sequence
+            rows.append(row)
+        for row in rows:
+            if row.intact:
+                self._waiting.append(row)
+            else:
+                self.set_aside(row.sequence, Reason.CORRUPT, "the row is not what was stored")
+
+    def _decide(self, sequence: int, outcome: int | SetAside) -> None:
+        self._under_way.discard(sequence)
+        self._decided[sequence] = outcome
+        while self._sent_through + 1 in self._decided:
+            self._sent_through += 1

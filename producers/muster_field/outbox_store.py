@@ -1,0 +1,97 @@
+"""A connection to an outbox's file: reads side by side, writes one at a time, whoever they belong to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import apsw
+
+from muster_contract.errors import ConfigurationError
+from muster_field import outbox_file
+from muster_field.locks import FileLock
+from muster_field.outbox_file import Identity, OutboxFailed, translated
+
+LOCK_PATIENCE_SECONDS = 10.0
+
+
+class Store:
+    """One connection; threads may share it, and every process that writes has one of its own."""
+
+    def __init__(self, connection: apsw.Connection, path: Path, lock: FileLock) -> None:
+        self.path, self.identity = path, outbox_file.identity(connection, path)
+        self._db, self._lock = connection, lock
+        self._mutex = threading.RLock()
+        self._failed = self._closed = False
+
+    @classmethod
+    def open(cls, path: Path, if_new: Identity | None, vfs: str = "") -> Self:
+        """Open the file; when it is not there, make it for ``if_new``, or refuse when that is None."""
+        if if_new is None and not path.exists():
+            hint = "check --outbox; recording a first event makes it"
+            raise ConfigurationError.of(str(path), "there is no outbox here", hint)
+        with translated(path):
+            lock = write_lock(path)
+        with lock:
+            connection = outbox_file.connect(path, vfs)
+            if if_new is not None and outbox_file.is_empty(connection, path):
+                outbox_file.create(connection, path, if_new)
+        store = cls(connection, path, lock)
+        if if_new is not None and if_new.office_id != store.identity.office_id:
+            store.close()
+            cause = f"is the outbox of office {store.identity.office_id}, not of {if_new.office_id}"
+            raise ConfigurationError.of(str(path), cause, "give each office an outbox of its own")
+        return store
+
+    def close(self) -> None:
+        """Close the connection; the last one to close tidies the file up. A second time does nothing."""
+        with self._mutex:
+            if self._closed:
+                return
+            self._closed = True
+            with self._lock:
+                self._db.close()
+            self._lock.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """Read what is committed, as one moment shows it."""
+        with self._mutex, translated(self.path), self._db:
+            yield self._db
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """Write in one transaction: committed and on the disk once it is left, or rolled back."""
+        with self._mutex, self._lock, translated(self.path):
+            if self._failed:
+                raise OutboxFailed.of(str(self.path), "failed before", "start again: what reached the disk is unknown")
+            try:
+                self._db.execute("begin immediate")
+                yield self._db
+                self._db.execute("commit")
+            except BaseException as fault:
+                self._failed = isinstance(fault, apsw.IOError)
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+
+
+def write_lock(path: Path) -> FileLock:
+    """Build the lock that is held around each write."""
+    held = f"another process has been writing for more than {LOCK_PATIENCE_SECONDS:.0f} s"
+    hint = "end it; a process that was killed holds no lock"
+    return FileLock(path.with_name(path.name + "-lock"), held, hint, LOCK_PATIENCE_SECONDS)
+
+
+def relay_lock(path: Path) -> FileLock:
+    """Build the lock that a relay holds for life."""
+    hint = "one relay empties an outbox; end the other one first"
+    return FileLock(path.with_name(path.name + "-relay-lock"), "another relay is at work on this outbox", hint)
+
+
+def one(db: apsw.Connection, sql: str, *values: Any) -> Any:  # noqa: ANN401 - SQLite's values
+    """Give the single value, or the row, that a query finds; None when it finds nothing."""
+    return db.execute(sql, values).get

@@ -1,0 +1,191 @@
+"""The relay: empties the outbox in order, and marks nothing as sent before the broker acknowledged it.
+
+A turn of its loop: send what may go, hear what became of it, store that. When a record is refused, the sender
+is thrown away and the relay goes on from the first number undecided, so nothing overtakes. A record that the
+broker refuses for good, when it was sent alone, is set aside, and only then may later ones go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from uuid import UUID
+
+import structlog
+
+from muster_contract.headers import of_stored_event
+from muster_field.heartbeat import heartbeat, parcel_of
+from muster_field.lane import Lane
+from muster_field.outbox import Outbox
+from muster_field.outbox_store import relay_lock
+from muster_field.pacing import Backoff, Interval
+from muster_field.rows import Row
+from muster_field.sender import Parcel, Report, Sender, SenderLost
+from muster_field.state import Reason
+from muster_field.wire import KINDS, stream_name
+
+IDLE_SECONDS = 0.1
+MARK_SECONDS = 0.1
+CLOSE_SECONDS = 2.0
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 30.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayOptions:
+    """How a relay works. ``timestamp_of`` gives records a time of their own, for logs that trust it (replays)."""
+
+    window: int = 5_000
+    heartbeat_seconds: float | None = 60.0
+    timestamp_of: Callable[[Row], int] | None = None
+
+
+class Relay:
+    """The one relay of an outbox; ``pace`` is a monotonic clock, ``clock`` the office's in UTC milliseconds."""
+
+    def __init__(  # noqa: PLR0913 - what it empties, what it is given, how it works
+        self,
+        outbox: Outbox,
+        connect: Callable[[], Sender],
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[int], UUID],
+        options: RelayOptions = RelayOptions(),
+        pace: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox, self._connect, self._clock, self._new_id = outbox, connect, clock, new_id
+        self._options, self._pace = options, pace
+        office = outbox.identity.office_id
+        self._lanes = {stream_name(kind, office): Lane(outbox, kind, options.window, clock) for kind in KINDS}
+        self._sender: Sender | None = None
+        self._heartbeats, self._marks = Interval(options.heartbeat_seconds), Interval(MARK_SECONDS)
+        self._heartbeat_under_way = False
+        self._backoff = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
+        self.turned_at = clock()
+        """When the loop last turned: it lives as long as this moves."""
+
+    def run(self, stop: Event) -> None:
+        """Relay until ``stop`` is set; then wait a moment for what is under way, and store what became of it."""
+        with self._at_work():
+            while not stop.is_set():
+                self._turn(stop)
+
+    def drain(self, seconds: float, on_turn: Callable[[], None] = lambda: None) -> bool:
+        """Relay until nothing is pending, and say so in a last heartbeat; False when the time is up before."""
+        end, stop = self._pace() + seconds, Event()
+        with self._at_work():
+            while not self._empty():
+                if self._pace() >= end:
+                    return False
+                self._turn(stop)
+                on_turn()
+            if self._options.heartbeat_seconds is not None:
+                self._send_heartbeat(self._sender or self._connect())
+        return True
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        with relay_lock(self._outbox.store.path):
+            _log.info("relay_started", office=self._outbox.identity.office_id)
+            try:
+                yield
+            finally:
+                self._let_go(CLOSE_SECONDS)
+                _log.info("relay_stopped", office=self._outbox.identity.office_id)
+
+    def _empty(self) -> bool:
+        return all(lane.idle for lane in self._lanes.values()) and self._outbox.state().pending == 0
+
+    def _turn(self, stop: Event) -> None:
+        self.turned_at = self._clock()
+        delay = self._backoff.remaining(self._pace())
+        if delay:
+            stop.wait(min(delay, IDLE_SECONDS))
+            return
+        if self._sender is None:
+            self._sender = self._connect()
+        try:
+            reports = self._exchange(self._sender)
+        except SenderLost as lost:
+            self._give_up(lost.code)
+            return
+        troubles = [code for code in map(self._settle, reports) if code]
+        if troubles:
+            self._give_up(troubles[0])
+        else:
+            self._mark_when_due()
+
+    def _exchange(self, sender: Sender) -> list[Report]:
+        sent = [self._send(sender, stream, lane) for stream, lane in self._lanes.items()]
+        if self._heartbeats.due(self._pace()) and not self._heartbeat_under_way:
+            self._send_heartbeat(sender)
+        return list(sender.poll(0 if any(sent) else IDLE_SECONDS))
+
+    def _send(self, sender: Sender, stream: str, lane: Lane) -> bool:
+        rows = lane.take()
+        for place, row in enumerate(rows):
+            if not sender.send(self._parcel(stream, row)):
+                lane.give_back(rows[place:])
+                return False
+        return bool(rows)
+
+    def _parcel(self, stream: str, row: Row) -> Parcel:
+        office_id, epoch, _ = self._outbox.identity
+        headers = of_stored_event(row.type, office_id, epoch, row.event_id, row.sequence, row.recorded_at)
+        timestamp_of = self._options.timestamp_of
+        return Parcel(stream, row.sequence, row.value, headers, timestamp_of(row) if timestamp_of else None)
+
+    def _send_heartbeat(self, sender: Sender) -> None:
+        now = self._clock()
+        parcel = parcel_of(heartbeat(self._outbox.state(), self._new_id(now), now))
+        if self._options.timestamp_of:
+            parcel = parcel._replace(timestamp=now)
+        self._heartbeat_under_way = sender.send(parcel)
+        if self._heartbeat_under_way:
+            self._heartbeats.done(self._pace())
+
+    def _settle(self, report: Report) -> str | None:
+        """Take in what became of a record; give the broker's code when it is trouble."""
+        stream, sequence, offset, refusal = report
+        if sequence is None:
+            self._heartbeat_under_way = False
+        elif refusal is None:
+            self._lanes[stream].acknowledge(sequence, offset)
+            self._backoff.succeeded()
+        elif refusal.for_good and self._lanes[stream].goes_alone(sequence):
+            self._lanes[stream].set_aside(sequence, Reason.REFUSED, refusal.code)
+            self._backoff.succeeded()
+            _log.error("event_set_aside", stream=stream, sequence=sequence, reason="REFUSED", code=refusal.code)
+        elif refusal.for_good:
+            self._lanes[stream].send_alone(sequence)
+        return refusal.code if refusal else None
+
+    def _give_up(self, code: str) -> None:
+        """Throw the sender away, and begin again from the first number undecided."""
+        delay = self._backoff.failed(self._pace())
+        _log.warning("sender_given_up", code=code, again_in_seconds=delay)
+        self._let_go(0)
+        for lane in self._lanes.values():
+            lane.rewind()
+
+    def _let_go(self, seconds: float) -> None:
+        sender, self._sender, self._heartbeat_under_way = self._sender, None, False
+        for stream, sequence, offset, refusal in sender.close(seconds) if sender else ():
+            if sequence is not None and refusal is None:
+                self._lanes[stream].acknowledge(sequence, offset)
+        self._mark()
+
+    def _mark_when_due(self) -> None:
+        now = self._pace()
+        if self._marks.due(now) or all(lane.idle for lane in self._lanes.values()):
+            self._mark()
+            self._marks.done(now)
+
+    def _mark(self) -> None:
+        progress = [step for lane in self._lanes.values() if (step := lane.progress())]
+        if progress:
+            self._outbox.mark(progress, self._clock())
