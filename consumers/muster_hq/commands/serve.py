@@ -12,7 +12,6 @@ from typing import Annotated
 
 import structlog
 import typer
-from prometheus_client import CollectorRegistry
 
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
@@ -29,11 +28,11 @@ from muster_hq.commands.options import (
     address_of,
 )
 from muster_hq.commands.running import stopped_by_signals
+from muster_hq.commands.scraping import registry_over
 from muster_hq.commands.worker import GROUP, Group
-from muster_hq.intake import delay_bounds
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
-from muster_hq.metrics import LedgerCollector, MetricsServer
+from muster_hq.metrics import MetricsServer
 from muster_hq.pulse import EXPIRE_SECONDS, Pulse
 from muster_hq.worker import Worker
 
@@ -64,7 +63,7 @@ def serve(
         stopped_by_signals() as stop,
         running_worker(setup, ledger=ledger, bootstrap=bootstrap, group=group, trust=trust_create_time) as worker,
         MetricsServer(
-            _registry(setup, ledger),
+            registry_over(ledger, setup.policies, setup.offices),
             host=host,
             port=port,
             healthy=lambda: _why_stuck(worker),
@@ -77,19 +76,6 @@ def serve(
             ready_file.write_text(json.dumps({"metrics": metrics.url}), "utf-8")
         worker.run(stop)
     _log.info("stopped")
-
-
-def _registry(setup: Setup, ledger: str) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(
-        LedgerCollector(
-            partial(open_reader, ledger),
-            offices=setup.offices,
-            requirements=setup.policies.requirement_ids,
-            delay_bounds=delay_bounds(setup.policies),
-        )
-    )
-    return registry
 
 
 def _why_stuck(worker: Worker) -> str | None:
