@@ -43,8 +43,9 @@ def look_back(
 ) -> None:
     """List the reports that were missed and still have not come, oldest due first.
 
-    Without --since the list is as long as the gauge muster_reports_outstanding sums up to. The last line
-    says how many there are: on stderr with jsonl and csv, so that their lines are all alike.
+    Without --since the list is as long as the gauge's sum
+    (muster_reports_outstanding). The last line says how many there are:
+    on stderr with jsonl and csv, so that their lines are all alike.
     """
     start = None if since is None else _start_of(since)
     chosen = output or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSONL)
