@@ -56,8 +56,7 @@ def _judge_run(run: _Run, judgement: Judgement, *, crossing: bool) -> None:
                         occurrences = Occurrences(run.facts, run.outages, run.clock)
                     occurrences.offer(requirement, policy, place)
         if occurrences is not None:
-            occurrences.decide_at(place)
-            occurrences.retract_at(place)
+            occurrences.settle_at(place)
     if occurrences is not None:
         occurrences.close(run.clock_name)
         judgement.verdicts.extend(occurrences.verdicts)

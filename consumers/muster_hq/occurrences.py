@@ -1,7 +1,7 @@
 """The life of obligations: how occurrences open, are decided, missed, voided, retracted and chained.
 
-Facts are walked in fact order. Each unresolved occurrence has a *plan*: the place of the fact that decides
-it, found by looking over all facts at once, so that S, W and V that came early need no case of their own.
+Facts are walked in fact order. Each unresolved occurrence waits for the place of the fact that decides it,
+found by looking over all facts at once, so that S, W and V that came early need no case of their own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Occurrence:
     opened_by: Fact | None
     anchor: int
     due: int = field(init=False)
-    plan: int = _NEVER
+    turn: int = 0
     ended_in: str | None = None
     satisfied_by: int | None = None
     judged_again_at: int = 0
@@ -50,7 +50,10 @@ class _Occurrence:
 
 
 class Occurrences:
-    """All occurrences of one walk over a case's facts: call offer, decide_at and retract_at at each place."""
+    """All occurrences of one walk over a case's facts.
+
+    At each place, offer the event to the requirements that it opens, and then settle the place.
+    """
 
     def __init__(self, facts: Sequence[Fact], outages: Outages, clock: int) -> None:
         self.verdicts: list[Verdict] = []
@@ -59,8 +62,10 @@ class Occurrences:
         self._outages = outages
         self._clock = clock
         self._by_key: dict[Key, list[_Occurrence]] = {}
-        self._planned: dict[int, list[_Occurrence]] = {}
+        self._waiting: dict[int, list[_Occurrence]] = {}
         self._spent: dict[tuple[Key, int], int] = {}
+        self._decisions: list[tuple[_Occurrence, int, int]] = []
+        self._opened = 0
         # Of several voids or retractions of one event the first counts: reversed, so that it is written last.
         naming = [fact for fact in reversed(facts) if fact.names is not None]
         self._voids = {(f.office, f.names): f for f in naming if f.shape.type == "EncounterVoided"}
@@ -70,31 +75,34 @@ class Occurrences:
         """Let the event at this place open an occurrence, be absorbed, or do nothing."""
         key = _key(requirement, self._facts[place])
         earlier = self._by_key.setdefault(key, [])
-        unresolved = _last_unresolved(earlier)
+        unresolved = [occurrence for occurrence in earlier if occurrence.ended_in is None]
+        for occurrence in unresolved:
+            occurrence.absorbed += ((requirement, policy, place),)
         if unresolved:
-            unresolved.absorbed += ((requirement, policy, place),)
-        elif not earlier or requirement.scope == "case" or earlier[-1].ended_in in _REOPENING:
+            return
+        if not earlier or requirement.scope == "case" or earlier[-1].ended_in in _REOPENING:
             opened_at = self._facts[place].received_at
-            self._open(self._opened_on(requirement, policy, key, place, opened_at), place, now=place)
+            self._open(self._opened_on(requirement, policy, key, place, opened_at), place, place)
 
-    def decide_at(self, place: int) -> None:
-        """Let the fact at this place decide what it is planned to decide, earlier occurrences first."""
-        if place not in self._planned:
-            return
-        for occurrence in sorted(self._planned.pop(place), key=lambda o: o.number):
-            if occurrence.ended_in is None and occurrence.plan == place:
-                self._plan(occurrence, place)  # again: an earlier occurrence may just have used this fact up
+    def settle_at(self, place: int) -> None:
+        """Decide what waits for this place, judge again what its fact withdraws, and open what follows from that.
 
-    def retract_at(self, place: int) -> None:
-        """Judge again without the report that the fact at this place withdraws, if it is a retraction."""
-        retraction = self._facts[place]
-        if retraction.names is None or self._retractions.get((retraction.office, retraction.names)) is not retraction:
-            return
-        withdrawn = (retraction.office, retraction.names)
-        for occurrence in [o for occurrences in self._by_key.values() for o in occurrences]:
-            decider = occurrence.satisfied_by
-            if decider is not None and (self._facts[decider].office, self._facts[decider].event_id) == withdrawn:
-                self._retract(occurrence, retraction, place)
+        Each in the order in which the occurrences opened, so that the earlier one has the first choice of facts.
+        """
+        turns = self._waiting.pop(place, []) + self._satisfied_by_withdrawn(self._facts[place])
+        while turns:
+            for occurrence in sorted(turns, key=_turn):
+                if occurrence.satisfied_by is None:
+                    self._plan(occurrence, place)
+                else:
+                    self._retract(occurrence, self._facts[place], place)
+            decisions, self._decisions = self._decisions, []
+            for occurrence, role, decider in sorted(decisions, key=lambda decision: decision[0].turn):
+                if role == _S:
+                    self._chain(occurrence, decider, place)
+                else:
+                    self._reopen(occurrence, self._facts[decider].received_at, place)
+            turns = self._waiting.pop(place, [])
 
     def close(self, clock_name: str) -> None:
         """Say what time alone has decided by the clock, and list what is not settled."""
@@ -104,6 +112,20 @@ class Occurrences:
                     self._miss(occurrence, self._clock)
                     self.obligations.append(self._unsettled(occurrence, clock_name))
 
+    def _satisfied_by_withdrawn(self, retraction: Fact) -> list[_Occurrence]:
+        if retraction.shape.type != "IncidentRetracted":
+            return []
+        return [
+            occurrence
+            for occurrences in self._by_key.values()
+            for occurrence in occurrences
+            if occurrence.satisfied_by is not None
+            and self._retraction_of(self._facts[occurrence.satisfied_by]) is retraction
+        ]
+
+    def _retraction_of(self, report: Fact) -> Fact | None:
+        return self._retractions.get((report.office, report.event_id)) if self._retractions else None
+
     def _opened_on(self, requirement: Requirement, policy: Policy, key: Key, place: int, opened_at: int) -> _Occurrence:
         event = self._facts[place]
         anchor = event.own_at if requirement.anchor == "occurred_at" else event.received_at
@@ -111,9 +133,11 @@ class Occurrences:
         return _Occurrence(requirement, policy, key, number, event, opened_at, None, anchor)
 
     def _open(self, occurrence: _Occurrence, opener: int, now: int) -> None:
+        occurrence.turn = self._opened
+        self._opened += 1
         self._by_key[occurrence.key].append(occurrence)
         self._spend(occurrence.key, opener, occurrence.number)
-        self._plan(occurrence, now)
+        self._waiting.setdefault(now, []).append(occurrence)
 
     def _spend(self, key: Key, place: int, number: int) -> None:
         """Note that the fact at this place satisfies no occurrence of the key from this number on."""
@@ -121,11 +145,11 @@ class Occurrences:
 
     def _plan(self, occurrence: _Occurrence, now: int) -> None:
         """Find the fact that decides; decide at once if its place has been reached, else wait for it."""
-        occurrence.plan, role = self._find_decider(occurrence)
-        if occurrence.plan <= now:
-            self._decide(occurrence, occurrence.plan, role, now)
-        elif occurrence.plan != _NEVER:
-            self._planned.setdefault(occurrence.plan, []).append(occurrence)
+        place, role = self._find_decider(occurrence)
+        if place <= now:
+            self._decide(occurrence, place, role, now)
+        elif place != _NEVER:
+            self._waiting.setdefault(place, []).append(occurrence)
 
     def _find_decider(self, occurrence: _Occurrence) -> tuple[int, int]:
         """Give place and role of the fact received first that decides; S, W, V, X at equal instants."""
@@ -142,10 +166,13 @@ class Occurrences:
         return best_place, best_role
 
     def _role_of(self, place: int, fact: Fact, occurrence: _Occurrence) -> int:
-        """Tell what the fact can do to the occurrence; _NEVER for nothing."""
-        is_void = fact.names == occurrence.opening.event_id and fact.shape.type == "EncounterVoided"
-        if is_void and fact.office == occurrence.opening.office:
-            return _V
+        """Tell what the fact can do to the occurrence, the first of its roles; _NEVER for nothing."""
+        role = self._role_by_policy(place, fact, occurrence)
+        if role > _V and fact.names == occurrence.opening.event_id and fact.shape.type == "EncounterVoided":
+            return _V if fact.office == occurrence.opening.office else role
+        return role
+
+    def _role_by_policy(self, place: int, fact: Fact, occurrence: _Occurrence) -> int:
         requirement, (_, office, encounter) = occurrence.requirement, occurrence.key
         roles = requirement.roles_of(fact.shape)
         if not roles or (requirement.by == "office" and fact.office != office):
@@ -162,7 +189,7 @@ class Occurrences:
     def _counts(self, place: int, fact: Fact, occurrence: _Occurrence) -> bool:
         if place in occurrence.withdrawn or self._spent.get((occurrence.key, place), _NEVER) <= occurrence.number:
             return False
-        retraction = self._retractions.get((fact.office, fact.event_id)) if self._retractions else None
+        retraction = self._retraction_of(fact)
         return retraction is None or retraction.received_at > fact.received_at
 
     def _decide(self, occurrence: _Occurrence, place: int, role: int, now: int) -> None:
@@ -178,18 +205,17 @@ class Occurrences:
         if role == _S:
             occurrence.satisfied_by = place
             self._spend(occurrence.key, place, occurrence.number + 1)
-            self._chain(occurrence, place, now)
-            retraction = self._retractions.get((fact.office, fact.event_id))
-            if retraction is not None and retraction < self._facts[now]:
+            if not occurrence.chained:  # what is decided again opens nothing again
+                occurrence.chained = True
+                self._decisions.append((occurrence, role, place))
+            retraction = self._retraction_of(fact)
+            if retraction is not None and retraction <= self._facts[now]:
                 self._retract(occurrence, retraction, now)
         elif role == _V:
-            self._reopen(occurrence, fact.received_at, now)
+            self._decisions.append((occurrence, role, place))
 
     def _chain(self, occurrence: _Occurrence, place: int, now: int) -> None:
-        """Open what this satisfaction opens; an occurrence that is decided again opens nothing again."""
-        if occurrence.chained:
-            return
-        occurrence.chained = True
+        """Open what this satisfaction opens."""
         report = self._facts[place]
         links = [(follower, report.received_at) for follower in occurrence.policy.followers(occurrence.requirement.id)]
         if occurrence.requirement.recurs:
@@ -202,12 +228,9 @@ class Occurrences:
 
     def _reopen(self, voided: _Occurrence, voided_at: int, now: int) -> None:
         """Let the earliest absorbed event that is not itself void open the next; the later ones wait with it."""
-        occurrences = self._by_key[voided.key]
-        unresolved = _last_unresolved(occurrences)
-        if unresolved:
-            unresolved.absorbed += voided.absorbed
-            return
-        waiting = [a for a in sorted(voided.absorbed, key=lambda a: a[2]) if not self._is_void(self._facts[a[2]], now)]
+        taken = {occurrence.opened_by or occurrence.opening for occurrence in self._by_key[voided.key]}
+        events = [(absorbed, self._facts[absorbed[2]]) for absorbed in voided.absorbed]
+        waiting = [absorbed for absorbed, event in events if event not in taken and not self._is_void(event, now)]
         if waiting:
             requirement, policy, place = waiting[0]
             occurrence = self._opened_on(requirement, policy, voided.key, place, voided_at)
@@ -295,10 +318,10 @@ class Occurrences:
         )
 
 
+def _turn(occurrence: _Occurrence) -> int:
+    return occurrence.turn
+
+
 def _key(requirement: Requirement, opening: Fact, office: str | None = None) -> Key:
     encounter = opening.encounter_id if requirement.scope == "encounter" else None
     return requirement.id, office or opening.office, encounter
-
-
-def _last_unresolved(occurrences: Sequence[_Occurrence]) -> _Occurrence | None:
-    return next((o for o in reversed(occurrences) if o.ended_in is None), None)

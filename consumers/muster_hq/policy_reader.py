@@ -234,3 +234,7 @@ def _faults_between(versions: Sequence[Policy]) -> Iterable[Fault]:
             yield Fault(second.name, "this version is given twice")
         elif first.effective == second.effective:
             yield Fault(second.name, f"is effective at the same instant as {first.name}", "each needs its own")
+        scopes = {r.id: r.scope for r in first.requirements}
+        for changed in (r for r in second.requirements if r.scope != scopes.get(r.id, r.scope)):
+            place = f"{second.name}: requirement {changed.id}: scope"
+            yield Fault(place, f"is not that of {first.name}", "obligations are numbered by it: choose another id")

@@ -1,0 +1,162 @@
+"""What random logs found the two programs to disagree on; the readings that settled it are in docs/verdicts.md."""
+
+from __future__ import annotations
+
+from tests.cases.builders import Case, confirmed, encounter, follow_up, report, retract, screening, v, void
+from tests.cases.policies import HEAD, LINE, REPORT, REPORT_OF_CASE, REPORT_RECURS, WRITTEN, version
+
+AT_20 = "2016-03-01T00:00:00.020Z"
+SATISFIED_BY_VOID = REPORT.replace('"IncidentReported", stage = "INITIAL"', '"EncounterVoided"')
+SATISFIED_BY_RETRACTION = (
+    HEAD
+    + """
+[[requirement]]
+id = "report"
+opens_on = { event = "IncidentReported" }
+satisfied_by = { event = "IncidentRetracted" }
+within = "PT0.010S"
+scope = "case"
+"""
+)
+WRITTEN_ALONE = WRITTEN.replace(
+    'follows = "report"', 'opens_on = { event = "MatchResolved", outcome = "CONFIRMED" }'
+).replace('"FOLLOW_UP"', '"INITIAL"')
+OPENED_BY_REPORT = """
+[[requirement]]
+id = "report"
+opens_on = { event = "IncidentReported", stage = "INITIAL" }
+satisfied_by = { event = "IncidentReported", stage = "FOLLOW_UP" }
+within = "PT0.010S"
+[[requirement]]
+id = "written"
+follows = "report"
+satisfied_by = { event = "IncidentReported" }
+within = "PT0.020S"
+"""
+RECURRING_FOLLOWER = (
+    HEAD
+    + """
+[[requirement]]
+id = "report"
+opens_on = { event = "IncidentReported" }
+satisfied_by = { event = "ScreeningCompleted" }
+within = "PT0.010S"
+scope = "case"
+[[requirement]]
+id = "written"
+follows = "report"
+satisfied_by = { event = "IncidentReported", stage = "FOLLOW_UP" }
+within = "PT0.020S"
+recurs = true
+"""
+)
+
+CASES = (
+    Case(
+        "a version that lets any office decide goes on with the older one's obligation (reading 9)",
+        (version(1), version(2, effective=AT_20, line=LINE + 'by = "any"\n')),
+        [encounter("E1", 0), encounter("E2", 30)],
+        [v("report", 1, "MISSED", 10, due=10, why="E1")],
+    ),
+    Case(
+        "what follows the first of two satisfied at one place is numbered before what follows the second (reading 8)",
+        REPORT_RECURS + WRITTEN,
+        [report("S1", 1), report("S2", 2), encounter("E", 3)],
+        [
+            v("report", 1, "ON_TIME", 3, due=13, got=1, why="S1 E"),
+            v("report", 2, "ON_TIME", 3, due=11, got=2, why="S1 S2 E"),
+            v("report", 3, "MISSED", 12, due=12, why="S2 E"),
+            v("written", 1, "MISSED", 21, due=21, why="S1 E"),
+            v("written", 2, "MISSED", 22, due=22, why="S2 E"),
+        ],
+    ),
+    Case(
+        "an occurrence that is judged again at the place where it opened chooses before the next one (reading 8)",
+        REPORT_RECURS,
+        [report("S1", 1), retract("R", 2, "S1"), report("S2", 4), encounter("E", 5)],
+        [
+            v("report", 1, "ON_TIME", 5, due=15, got=1, why="S1 E"),
+            v("report", 1, "RETRACTED", 5, due=15, got=2, why="S1 R E"),
+            v("report", 2, "MISSED", 11, due=11, why="S1 E"),
+        ],
+    ),
+    Case(
+        "a report is used up by an occurrence before another opens at the same place (reading 8)",
+        (version(1, line=WRITTEN_ALONE), version(2, effective=AT_20, line=OPENED_BY_REPORT)),
+        [confirmed("C", 0), follow_up("F", 1), report("S", 30)],
+        [
+            v("report", 1, "ON_TIME", 30, due=40, got=1, why="F S", policy="p@2"),
+            v("written", 1, "MISSED", 20, due=20, why="C"),
+            v("written", 1, "LATE", 30, due=20, got=30, why="C S"),
+            v("written", 2, "MISSED", 21, due=21, why="F S", policy="p@2"),
+        ],
+    ),
+    Case(
+        "occurrences that are decided at one place open theirs in the order in which they opened (reading 8)",
+        RECURRING_FOLLOWER,
+        [report("S0", 0), screening("C1", 1), screening("C2", 5), follow_up("S1", 5)],
+        [
+            v("report", 1, "ON_TIME", 1, due=10, got=1, why="S0 C1"),
+            v("report", 2, "ON_TIME", 5, due=15, got=5, why="C2 S1"),
+            v("written", 1, "ON_TIME", 5, due=21, got=5, why="S0 C1 S1"),
+            v("written", 2, "MISSED", 25, due=25, why="S0 S1"),
+            v("written", 3, "MISSED", 25, due=25, why="C2 S1"),
+        ],
+    ),
+    Case(
+        "an earlier occurrence that a fact reopens has the first choice of that fact (reading 8)",
+        SATISFIED_BY_RETRACTION,
+        [report("A", 0), retract("R1", 5, "A"), report("B", 6), retract("R2", 8, "R1")],
+        [
+            v("report", 1, "ON_TIME", 5, due=10, got=5, why="A R1"),
+            v("report", 1, "ON_TIME", 8, due=10, got=8, why="A R2"),
+            v("report", 1, "RETRACTED", 8, due=10, got=8, why="A R1 R2"),
+            v("report", 2, "MISSED", 16, due=16, why="B"),
+        ],
+    ),
+    Case(
+        "a void hands on while another occurrence, judged again, is unresolved (reading 7)",
+        REPORT_OF_CASE,
+        [
+            encounter("E1", 0),
+            report("S", 1),
+            encounter("E2", 2),
+            encounter("E3", 3),
+            retract("R", 4, "S"),
+            void("V", 5, "E2"),
+        ],
+        [
+            v("report", 1, "ON_TIME", 1, due=10, got=1, why="E1 S"),
+            v("report", 1, "RETRACTED", 4, due=10, got=4, why="E1 S R"),
+            v("report", 1, "MISSED", 10, due=10, why="E1"),
+            v("report", 2, "VOIDED", 5, due=12, got=5, why="E2 V"),
+            v("report", 3, "MISSED", 13, due=13, why="E3"),
+        ],
+    ),
+    Case(
+        "an event that two unresolved occurrences absorbed opens the next once (reading 7)",
+        REPORT_OF_CASE,
+        [
+            encounter("E1", 0),
+            report("S", 1),
+            encounter("E2", 2),
+            retract("R", 3, "S"),
+            encounter("E3", 4),
+            void("V1", 5, "E1"),
+            void("V2", 6, "E2"),
+        ],
+        [
+            v("report", 1, "ON_TIME", 1, due=10, got=1, why="E1 S"),
+            v("report", 1, "RETRACTED", 3, due=10, got=3, why="E1 S R"),
+            v("report", 1, "VOIDED", 5, due=10, got=5, why="E1 V1"),
+            v("report", 2, "VOIDED", 6, due=12, got=6, why="E2 V2"),
+            v("report", 3, "MISSED", 14, due=14, why="E3"),
+        ],
+    ),
+    Case(
+        "a void that the policy counts as the report satisfies: S comes before V",
+        SATISFIED_BY_VOID,
+        [encounter("E", 0), void("V", 5, "E")],
+        [v("report", 1, "ON_TIME", 5, due=10, got=5, why="E V")],
+    ),
+)
