@@ -65,7 +65,7 @@ def test_an_export_reads_back_to_the_same_bytes(backend: Backend, headquarters: 
     append(backend, "field.rogue.incidents", value_of(report("S", 0)), timestamp=T0)
     out = tmp_path / "log.jsonl"
     result = headquarters.run(export, "--offices", str(headquarters.offices), "--out", str(out), "--trust-create-time")
-    assert (result.exit_code, result.stderr) == (0, "exported 5 records of 4 streams\n")
+    assert (result.exit_code, result.stderr) == (0, "exported 5 records\n")
     there = sorted(record[:4] for record in headquarters.records(*headquarters.streams, "field.rogue.incidents"))
     assert sorted(record[:4] for record in read_log(out)) == there
 

@@ -26,8 +26,8 @@ def export(
 ) -> None:
     """Write all streams, from offset 0 to where they end now, as a log that audit and replay read.
 
-    The streams of the register must exist; those of offices that nobody registered are written too, since
-    headquarters accounts for their records.
+    The streams of the register must exist. Those of offices that nobody
+    registered are written too: headquarters accounts for their records.
     """
     register = [office.id for office in load_register(offices)] if offices else None
     with (
