@@ -1,0 +1,97 @@
+"""Field offices under test: each accepts events through the real API, and writes down what it was promised."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from muster_contract.events import EncounterReported, FieldEvent, IncidentReported
+from muster_contract.register import Office
+from muster_contract.times import now_ms, to_datetime
+from muster_field.outbox import Outbox
+from muster_field.wiring import open_office
+
+DIGEST = "0" * 64
+
+
+class BusyOffice:
+    """An office that records encounters, reports most of them, and keeps the ids that ``accept`` returned."""
+
+    def __init__(self, folder: Path, office_id: str, seed: int) -> None:
+        self.id = office_id
+        self.accepted: list[UUID] = []
+        self.outbox = folder / f"{office_id}.db"
+        self._random = random.Random(seed)  # noqa: S311 - a test's events, not a secret
+        self._office = open_office(self.outbox, office_id, [Office(id=office_id)])
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"office-{office_id}")
+
+    def open_for_business(self) -> None:
+        """Begin to record, until ``close``."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Record no more."""
+        self._stop.set()
+        self._thread.join()
+        self._office.close()
+
+    def _work(self) -> None:
+        number = 0
+        while not self._stop.wait(self._random.uniform(0.005, 0.05)):
+            number += 1
+            self._record(number)
+
+    def _record(self, number: int) -> None:
+        about = {"case_id": f"case-{self.id}-{number // 2}", "encounter_id": f"encounter-{self.id}-{number}"}
+        now = to_datetime(now_ms())
+        events: list[FieldEvent] = [
+            EncounterReported(**about, occurred_at=now, match="POTENTIAL", custody="IN_CUSTODY", label="CUI_LES")
+        ]
+        if self._random.random() < 0.7:
+            report = {"channel": "COURIER", "report_reference": f"r-{number}", "report_sha256": DIGEST}
+            events.append(IncidentReported(**about, occurred_at=now, stage="INITIAL", **report))
+        self._random.shuffle(events)
+        self.accepted += [accepted.event_id for accepted in self._office.accept_many(events)]
+
+
+class RelayProcess:
+    """``field-office relay`` as a process that may be killed."""
+
+    def __init__(self, office: BusyOffice, offices: Path, bootstrap: str, log: Path) -> None:
+        self._command = [sys.executable, "-m", "muster_field", "relay", "--outbox", str(office.outbox)]
+        self._command += ["--office", office.id, "--offices", str(offices), "--bootstrap", bootstrap]
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start relaying."""
+        with self._log.open("ab") as log:
+            command = ["setpriv", "--pdeathsig", "KILL", "--", *self._command]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+            self._process = None
+
+
+def pending(office: BusyOffice) -> int:
+    """Count the events that the broker has not acknowledged."""
+    outbox = Outbox.open(office.outbox)
+    try:
+        return outbox.state().pending
+    finally:
+        outbox.close()
+
+
+def soon(seconds: float) -> int:
+    """Give an instant after now, in UTC milliseconds."""
+    return now_ms() + int(timedelta(seconds=seconds).total_seconds() * 1000)
