@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from muster_contract.codec import encode
 from muster_contract.times import format_instant
+from muster_contract.topics import MAX_VALUE_BYTES
 from muster_hq.entries import FindingRow, QuarantinedRecord
 from muster_hq.verdicts import VERDICT_SPACE, Evidence, Verdict, verdict_id
 
@@ -44,7 +45,7 @@ def finding_record(finding: FindingRow) -> bytes:
 
 
 def quarantined_record(record: QuarantinedRecord) -> bytes:
-    """Encode a quarantined record for ``hq.quarantine``; its bytes go along unless a label forbids it."""
+    """Encode a quarantined record for ``hq.quarantine``: with its bytes, unless a label or their size forbids it."""
     fields = {
         "topic": record.stream,
         "partition": 0,
@@ -54,7 +55,7 @@ def quarantined_record(record: QuarantinedRecord) -> bytes:
         "detail": record.detail,
         "size": record.size,
         "sha256": record.sha256,
-        "value": record.value,
+        "value": record.value if record.size <= MAX_VALUE_BYTES else None,
         "epoch": record.epoch.bytes if record.epoch else None,
         "sequence": record.sequence,
     }
