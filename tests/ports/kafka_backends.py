@@ -58,26 +58,13 @@ class Embedded:
 
     def __init__(self, broker: EmbeddedBroker) -> None:
         self.bootstrap = broker.bootstrap
-        self._broker = broker
-        self._topics: list[str] = []
-
-    def create(self, topic: str, partitions: int = 1) -> None:
-        """Create a topic."""
-        self._broker.create_topic(topic, partitions)
-        self._topics.append(topic)
-
-    def delete(self, topic: str) -> None:
-        """Delete a topic."""
-        self._broker.delete_topic(topic)
-        self._topics.remove(topic)
-
-    def delete_records(self, topic: str, before: int) -> None:
-        """Delete the records below an offset."""
-        self._broker.delete_records(topic, before)
+        self.create = broker.create_topic
+        self.delete = broker.delete_topic
+        self.delete_records = broker.delete_records
 
     def forget_topics(self) -> None:
-        """Delete every topic that was created here."""
-        for topic in [*self._topics]:
+        """Delete every topic, also those that a client's asking made."""
+        for topic in AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=5).topics:
             self.delete(topic)
 
 

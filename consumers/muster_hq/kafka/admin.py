@@ -14,8 +14,10 @@ from muster_contract.errors import ConfigurationError, Fault, MusterError
 from muster_contract.topics import Topic, parse_stream, topics
 from muster_hq.kafka.client import Kind, final, kind_of, make
 
-TIMEOUT = 10.0
+TIMEOUT = 5.0
 """How long a request may take, in seconds, before the broker counts as not there."""
+CREATION_TIMEOUT = 30.0
+"""The same for the creation of all topics."""
 
 _NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 CREATE_HINT = "headquarters topics --create"
@@ -40,11 +42,15 @@ class Admin:
 
     def existing(self) -> Mapping[str, int]:
         """Give the number of partitions of every topic that these credentials may see."""
-        try:
-            metadata = self._client.list_topics(timeout=TIMEOUT)
-        except KafkaException as failed:
-            self._client.poll(0)  # the reason, such as a wrong password, comes this way and before
-            raise self._final or _refusal(failed.args[0]) from None
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                metadata = self._client.list_topics(timeout=1)
+                break
+            except KafkaException as failed:
+                self._client.poll(0)  # the reason, such as a wrong password, comes this way and before
+                if self._final or time.monotonic() > deadline:
+                    raise self._final or _refusal(failed.args[0]) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
     def create_topics(self, offices: Collection[str], replication: int = -1) -> list[str]:
@@ -58,7 +64,7 @@ class Admin:
             return []
         news = [NewTopic(name, 1, replication, config=dict(topic.config)) for name, topic in wanted.items()]
         faults = []
-        for name, answer in self._client.create_topics(news, request_timeout=TIMEOUT).items():
+        for name, answer in self._client.create_topics(news, request_timeout=CREATION_TIMEOUT).items():
             error = _error_of(answer)
             if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 faults.append(_refusal(error, name).faults[0])
@@ -127,7 +133,7 @@ class Admin:
 
     def _wait_for(self, names: Collection[str]) -> None:
         """Return once every broker's answer would have them: creation is acknowledged before it has spread."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + CREATION_TIMEOUT
         while any(result_of(answer) is None for answer in self.describe(names).values()):
             if time.monotonic() > deadline:
                 raise MusterError.of("Kafka", "created topics have not appeared", "try again: what exists is kept")
