@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetS
 
 from muster_contract.errors import ConfigurationError, Fault, MusterError
 from muster_contract.topics import Topic, parse_stream, topics
-from muster_hq.kafka.client import Kind, final, kind_of, make
+from muster_hq.kafka.client import Kind, Listener, final, kind_of, make
 
 TIMEOUT = 5.0
 """How long a request may take, in seconds, before the broker counts as not there."""
@@ -36,9 +36,9 @@ class Admin:
     """What headquarters asks the broker about topics; every answer is in our words, every failure a MusterError."""
 
     def __init__(self, user: Mapping[str, str], bootstrap: str) -> None:
-        self._final: MusterError | None = None
+        self._listener = Listener()
         ours = {"bootstrap.servers": bootstrap, "log_level": 2}
-        self._client = make(AdminClient, user, ours, error_cb=self._on_error)
+        self._client = make(AdminClient, user, ours, error_cb=self._listener.hear)
 
     def existing(self) -> Mapping[str, int]:
         """Give the number of partitions of every topic that these credentials may see."""
@@ -49,8 +49,9 @@ class Admin:
                 break
             except KafkaException as failed:
                 self._client.poll(0)  # the reason, such as a wrong password, comes this way and before
-                if self._final or time.monotonic() > deadline:
-                    raise self._final or _refusal(failed.args[0]) from None
+                self._listener.raise_final()
+                if time.monotonic() > deadline:
+                    raise _refusal(failed.args[0]) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
     def create_topics(self, offices: Collection[str], replication: int = -1) -> list[str]:
@@ -112,10 +113,6 @@ class Admin:
         if not streams:
             return {}
         return self._client.describe_topics(TopicCollection(list(streams)), request_timeout=TIMEOUT)
-
-    def _on_error(self, error: KafkaError) -> None:
-        if kind_of(error) is Kind.FINAL:
-            self._final = final(error)
 
     def _faults_of_configuration(self, present: Mapping[str, Topic]) -> Iterable[Fault]:
         if not present:

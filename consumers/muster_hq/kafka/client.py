@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import TypeVar
@@ -13,6 +14,10 @@ from confluent_kafka import KafkaError, KafkaException
 from muster_contract.errors import ConfigurationError, Fault, MusterError
 
 Client = TypeVar("Client")
+
+QUIET_SECONDS = 30.0
+QUIET_LINES = 200
+"""A line of the client's is logged once in so many seconds; so many different ones are remembered."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,15 +77,50 @@ def make(
         raise ConfigurationError([Fault("Kafka client properties", cause, "librdkafka's CONFIGURATION.md")]) from None
 
 
-class _ClientLog:
-    """What librdkafka takes for a logger: syslog levels in, structlog out; the same line once in a row."""
+class Listener:
+    """Hears what a client says beside its answers: what passes is logged, what is final is raised when asked."""
 
     def __init__(self) -> None:
-        self._last = ""
+        self._final: MusterError | None = None
+        self._once = _Once()
+
+    def hear(self, error: KafkaError) -> None:
+        """Take an error in, as a client's ``error_cb`` or from a message."""
+        if kind_of(error) is Kind.FINAL:
+            self._final = final(error)
+        elif self._once(f"{error.name()} {error.str()}"):
+            _log.warning("kafka_error", code=error.name(), detail=error.str())
+
+    def raise_final(self) -> None:
+        """Raise what only an operator can mend, if that was heard."""
+        if self._final is not None:
+            raise self._final
+
+
+class _ClientLog:
+    """What librdkafka takes for a logger: syslog levels in, structlog out."""
+
+    def __init__(self) -> None:
+        self._once = _Once()
 
     def log(self, level: int, _format: str, facility: str, client: str, text: str) -> None:
-        """Pass a line on. A broker that is down is told of many times a second, and differs in its ``(after ...``."""
-        line = f"{facility} {text.partition(' (after ')[0]}"
-        if line != self._last:
-            self._last = line
-            _log.log(level, "kafka_client", client=client, detail=line)
+        """Pass a line on."""
+        if self._once(f"{facility} {text}"):
+            _log.log(level, "kafka_client", client=client, detail=f"{facility} {text}")
+
+
+class _Once:
+    """Tells what was told lately: of a broker that is down, librdkafka speaks many times a second."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[str, float] = {}
+
+    def __call__(self, line: str) -> bool:
+        """Tell whether to pass a line on; repeated ones differ in their ``(after 3ms in state CONNECT)``."""
+        line, now = line.partition(" (after ")[0], time.monotonic()
+        if now - self._told_at.get(line, -QUIET_SECONDS) < QUIET_SECONDS:
+            return False
+        if len(self._told_at) >= QUIET_LINES:
+            self._told_at.clear()
+        self._told_at[line] = now
+        return True

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from muster_contract.errors import MusterError
-from muster_hq.kafka.client import Kind, final, kind_of, make
+from muster_hq.kafka.client import Listener, make
 
 Token = TypeVar("Token")
 
@@ -36,8 +35,8 @@ class OutputProducer(Generic[Token]):
         ours = {"bootstrap.servers": bootstrap, **_OURS, "message.timeout.ms": int(expire_after * 1000)}
         self._acknowledged: list[Token] = []
         self._unsent: list[Unsent[Token]] = []
-        self._final: MusterError | None = None
-        self._producer = make(Producer, {**_DEFAULTS, **user}, ours, error_cb=self._on_error)
+        self._listener = Listener()
+        self._producer = make(Producer, {**_DEFAULTS, **user}, ours, error_cb=self._listener.hear)
 
     def send(self, topic: str, value: bytes, token: Token, *, timestamp: int = 0, key: bytes | None = None) -> bool:
         """Queue a record for partition 0; False when the queue is full: ``poll`` with a timeout, then try again.
@@ -57,8 +56,7 @@ class OutputProducer(Generic[Token]):
     def poll(self, timeout: float = 0) -> None:
         """Serve acknowledgements for up to ``timeout`` seconds; raise when only an operator can help."""
         self._producer.poll(timeout)
-        if self._final is not None:
-            raise self._final
+        self._listener.raise_final()
 
     def acknowledged(self) -> list[Token]:
         """Take the tokens of the records that the broker has, in the order of their acknowledgement."""
@@ -73,17 +71,12 @@ class OutputProducer(Generic[Token]):
     def flush(self, timeout: float) -> int:
         """Wait until nothing is in flight, or the time is up; give the number that still is."""
         left = self._producer.flush(timeout)
-        if self._final is not None:
-            raise self._final
+        self._listener.raise_final()
         return left
 
     def _on_delivery(self, token: Token, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self._acknowledged.append(token)
         else:
-            self._on_error(error)
+            self._listener.hear(error)
             self._unsent.append(Unsent(token, message.topic() or "", error.name()))
-
-    def _on_error(self, error: KafkaError, *_: Any) -> None:  # noqa: ANN401 - what else librdkafka may pass
-        if kind_of(error) is Kind.FINAL:
-            self._final = final(error)

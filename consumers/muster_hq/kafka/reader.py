@@ -18,20 +18,12 @@ from concurrent.futures import Future
 from typing import Any, Final, NamedTuple, Self
 
 import structlog
-from confluent_kafka import (
-    TIMESTAMP_CREATE_TIME,
-    TIMESTAMP_LOG_APPEND_TIME,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from muster_contract.errors import ConfigurationError, MusterError
 from muster_contract.topics import DIRECTIVES, parse_stream
 from muster_hq.kafka.admin import Admin, result_of, topic_id_of
-from muster_hq.kafka.client import Kind, final, kind_of, make
+from muster_hq.kafka.append_times import accepted_kinds, no_append_time
+from muster_hq.kafka.client import Kind, Listener, kind_of, make
 from muster_hq.kafka.positions import Broken, Position, Unread, broken_log
 from muster_hq.records import Record
 
@@ -86,19 +78,19 @@ class StreamReader:
         member: str | None = None,
     ) -> None:
         self._positions = positions
-        trusted = (TIMESTAMP_CREATE_TIME,) if trust_create_time else ()
-        self._accepted = (TIMESTAMP_LOG_APPEND_TIME, *trusted)
+        self._accepted = accepted_kinds(trust_create_time=trust_create_time)
         self._topic_ids: dict[str, str | None] = {}  # of the streams that are being read
-        self._waiting: set[str] = set()  # assigned, to be verified and opened
+        self._assigned: set[str] = set()
+        self._waiting: set[str] = set()  # of those, to be verified and opened
         self._lost: set[str] = set()
         self._broken: list[Broken] = []
-        self._final: MusterError | None = None
+        self._listener = Listener()
         self._retry_at = 0.0
         self._admin = Admin(user, bootstrap)
         ours = {"bootstrap.servers": bootstrap, "group.id": group, **_OURS}
         if member is not None:
             ours["group.instance.id"] = member
-        callbacks = {"error_cb": self._on_error, "on_commit": _on_commit}
+        callbacks = {"error_cb": self._listener.hear, "on_commit": _on_commit}
         self._consumer = make(Consumer, {**_DEFAULTS, **user}, ours, **callbacks)
         self._consumer.subscribe(
             [FIELD_STREAMS, DIRECTIVES], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -128,8 +120,7 @@ class StreamReader:
         ]
         if len(records) != len(messages):  # an error is a message without a time: one test finds both
             self._explain(messages)
-        if self._final is not None:
-            raise self._final
+        self._listener.raise_final()
         self._check(identities)
         if self._lost or self._waiting or self._broken:
             records = [record for record in records if record.stream in self._topic_ids]
@@ -138,9 +129,9 @@ class StreamReader:
         return batch
 
     def rewind(self, streams: Collection[str]) -> None:
-        """Read these again from the ledger's positions, such as after another worker has moved them."""
+        """Read these again from the ledger's positions, halted ones too; those that were lost meanwhile stay lost."""
         self._close(streams)
-        self._waiting.update(streams)
+        self._waiting |= self._assigned.intersection(streams)
         self._retry_at = 0.0
 
     def halt(self, stream: str) -> None:
@@ -157,7 +148,7 @@ class StreamReader:
             _on_commit(failed.args[0], offsets)
 
     def close(self) -> None:
-        """Leave the group; streams go to other workers at once."""
+        """Leave the group: streams go to other workers at once, those of a named member after its session."""
         self._consumer.close()
 
     def _open_waiting(self) -> None:
@@ -177,7 +168,8 @@ class StreamReader:
             else:
                 self._broken.append(broken)
         self._waiting -= logs.keys()
-        self._consumer.incremental_assign(starts)
+        if starts:
+            self._consumer.incremental_assign(starts)
 
     def _check(self, identities: Mapping[str, Future[Any]]) -> None:
         """Stop each stream of the batch whose topic is no longer the one that was opened."""
@@ -194,12 +186,7 @@ class StreamReader:
             if error is not None:
                 self._on_message_error(message, error)
             elif message.timestamp()[0] not in self._accepted:
-                raise ConfigurationError.of(
-                    message.topic() or "",
-                    f"the record at offset {message.offset()} has no append time of the broker's",
-                    "set message.timestamp.type=LogAppendTime and make the topic anew (headquarters topics --verify); "
-                    "only a replay or the demonstration may --trust-create-time",
-                )
+                raise no_append_time(message.topic() or "", message.offset())
 
     def _on_message_error(self, message: Message, error: KafkaError) -> None:
         kind, stream = kind_of(error), message.topic() or ""
@@ -210,22 +197,17 @@ class StreamReader:
             cause = f"the broker's bytes from offset {message.offset()} on cannot be read: {error.name()}"
             self._broken.append(Broken(stream, message.offset() or 0, cause, "restore the topic's log"))
         else:
-            self._on_error(error)
+            self._listener.hear(error)
 
     def _reopen(self, stream: str) -> None:
         """Read a stream from the ledger's position once more, but not in a tight loop."""
         self.rewind([stream])
         self._retry_at = time.monotonic() + _RETRY_SECONDS
 
-    def _on_error(self, error: KafkaError) -> None:
-        if kind_of(error) is Kind.FINAL:
-            self._final = final(error)
-        else:
-            _log.warning("kafka_error", code=error.name(), detail=error.str())
-
     def _close(self, streams: Collection[str]) -> None:
-        reading = [stream for stream in streams if stream in self._topic_ids]
-        self._consumer.incremental_unassign([TopicPartition(stream, 0) for stream in reading])
+        reading = self._topic_ids.keys() & set(streams)
+        if reading:
+            self._consumer.incremental_unassign([TopicPartition(stream, 0) for stream in reading])
         for stream in reading:
             del self._topic_ids[stream]
 
@@ -235,12 +217,15 @@ class StreamReader:
             if parse_stream(partition.topic) is None:
                 _log.warning("topic_is_no_stream", topic=partition.topic, hint="no office can have this name")
             elif partition.partition == 0:
+                self._assigned.add(partition.topic)
                 self._waiting.add(partition.topic)
                 self._retry_at = 0.0
 
-    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {partition.topic for partition in partitions if partition.partition == 0}
         self._close(gone)
+        consumer.incremental_unassign([])  # or librdkafka takes away what was never opened, and fails
+        self._assigned -= gone
         self._waiting -= gone
         self._lost |= gone
 

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import structlog
-from confluent_kafka import (
-    TIMESTAMP_CREATE_TIME,
-    TIMESTAMP_LOG_APPEND_TIME,
-    Consumer,
-    KafkaError,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from muster_contract.errors import ConfigurationError, Fault, MusterError
+from muster_contract.errors import Fault, MusterError
 from muster_hq.kafka.admin import Admin, LogState
-from muster_hq.kafka.client import Kind, final, kind_of, make
+from muster_hq.kafka.append_times import accepted_kinds, no_append_time
+from muster_hq.kafka.client import Kind, Listener, final, kind_of, make
 from muster_hq.records import Record
 
 STALLED_SECONDS = 30.0
@@ -35,7 +28,6 @@ _OURS: Final = {
     "check.crcs": True,
 }
 _BATCH: Final = 5_000
-_log = structlog.get_logger(__name__)
 
 
 class Scan:
@@ -47,13 +39,13 @@ class Scan:
     def __init__(
         self, user: Mapping[str, str], *, bootstrap: str, topics: Collection[str], trust_create_time: bool = False
     ) -> None:
-        trusted = (TIMESTAMP_CREATE_TIME,) if trust_create_time else ()
-        self._accepted = (TIMESTAMP_LOG_APPEND_TIME, *trusted)
-        self._final: MusterError | None = None
+        self._accepted = accepted_kinds(trust_create_time=trust_create_time)
+        self._listener = Listener()
         self._ends = _ends_of(Admin(user, bootstrap), sorted(topics))
         self._next = dict.fromkeys(self._ends, 0)
         self.total = sum(self._ends.values())
-        self._consumer = make(Consumer, user, {"bootstrap.servers": bootstrap, **_OURS}, error_cb=self._on_error)
+        ours = {"bootstrap.servers": bootstrap, **_OURS}
+        self._consumer = make(Consumer, user, ours, error_cb=self._listener.hear)
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +60,7 @@ class Scan:
         heard_at = time.monotonic()
         while reading:
             messages = self._consumer.consume(_BATCH, 0.5)
-            if self._final is not None:
-                raise self._final
+            self._listener.raise_final()
             if messages:
                 heard_at = time.monotonic()
             elif time.monotonic() - heard_at > STALLED_SECONDS:
@@ -93,7 +84,7 @@ class Scan:
         error = message.error()
         if error is not None:
             if kind_of(error) is Kind.PASSING:
-                self._on_error(error)
+                self._listener.hear(error)
                 return None
             raise final(error) if kind_of(error) is Kind.FINAL else _unreadable(topic, offset, error.name())
         if offset >= self._ends[topic]:
@@ -102,17 +93,9 @@ class Scan:
             raise _unreadable(topic, self._next[topic], f"offset {offset} comes after {self._next[topic] - 1}")
         kind, appended_at = message.timestamp()
         if kind not in self._accepted:
-            cause = f"the record at offset {offset} has no append time of the broker's"
-            hint = "HQ believes LogAppendTime only; the demonstration and replays may --trust-create-time"
-            raise ConfigurationError.of(topic, cause, hint)
+            raise no_append_time(topic, offset)
         self._next[topic] = offset + 1
         return Record(topic, offset, appended_at, message.value(), message.headers)  # type: ignore[arg-type]  # bytes
-
-    def _on_error(self, error: KafkaError, *_: Any) -> None:  # noqa: ANN401 - what else librdkafka may pass
-        if kind_of(error) is Kind.FINAL:
-            self._final = final(error)
-        else:
-            _log.warning("kafka_error", code=error.name(), detail=error.str())
 
 
 def _ends_of(admin: Admin, topics: Collection[str]) -> dict[str, int]:
