@@ -17,14 +17,16 @@ def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker
 
 @pytest.fixture
 def broker(one_broker: KafkaBroker) -> KafkaBroker:
-    """Give the session's Kafka without any topic of an earlier test: leave it running."""
+    """Give the session's Kafka, running and without any topic of an earlier test."""
+    if not one_broker.running:
+        one_broker.start()
     one_broker.forget_topics()
     return one_broker
 
 
 @pytest.fixture
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """Run a real Kafka for one test alone, which may kill and restart it."""
+    """Run a real Kafka for one test alone, such as one that takes its disk away."""
     yield from _running(KafkaBroker(tmp_path_factory.mktemp("own-kafka")))
 
 

@@ -76,6 +76,11 @@ class KafkaBroker:
         """Give the address at which clients must say who they are (SASL_PLAINTEXT, PLAIN)."""
         return f"127.0.0.1:{self._sasl_port}"
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the process and wait until it answers; fail the test, with the log's end, when it does not."""
         self._process = self._run("kafka.Kafka")

@@ -72,19 +72,19 @@ def test_of_two_members_with_one_name_the_later_one_reads(broker: KafkaBroker, k
                 first.settle(10)
 
 
-def test_a_broker_that_restarts_interrupts_and_a_damaged_log_breaks_its_stream(own_broker: KafkaBroker) -> None:
+def test_a_broker_that_restarts_interrupts_and_a_damaged_log_breaks_its_stream(broker: KafkaBroker) -> None:
     """Reading goes on by itself after the restart; of the stream whose bytes a disk has changed nothing is given."""
-    kafka = _with_streams(own_broker)
+    kafka = _with_streams(broker)
     publish(kafka, DAL, b"as it was written")
-    reading = Reading.of(own_broker.bootstrap)
+    reading = Reading.of(broker.bootstrap)
     with reading.reader:
         reading.until(lambda: bool(reading.values(DAL)))
-        own_broker.stop()
-        _overwrite(own_broker.data / f"{DAL}-0" / f"{0:020}.log", b"as it was", b"AS IT WAS")
-        own_broker.start()
+        broker.stop()
+        _overwrite(broker.data / f"{DAL}-0" / f"{0:020}.log", b"as it was", b"AS IT WAS")
+        broker.start()
         publish(kafka, ELP, b"x")
         reading.until(lambda: reading.values(ELP) == [b"x"])
-    later = Reading.of(own_broker.bootstrap)
+    later = Reading.of(broker.bootstrap)
     with later.reader:
         later.until(lambda: DAL in later.broken() and later.values(ELP) == [b"x"])
         assert later.values(DAL) == []
