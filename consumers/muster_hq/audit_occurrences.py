@@ -52,6 +52,7 @@ class Decision(NamedTuple):
     fact: Fact
     role: int
     kind: str
+    at: int
     place: Place
     withdrawn: Place | None
 
@@ -180,15 +181,15 @@ class Judge:
             verdicts += self._round(occurrence, first, time)
             if first is None:
                 break
-            kind, decided = verdicts[-1].kind, max(first.place, place)
+            kind, at, decided = verdicts[-1].kind, verdicts[-1].at, max(first.place, place)
             retraction = self.retraction_of(first.fact) if first.role == S else None
             if first.role == S:
                 line.use(first.fact, decided)
             if retraction is None:
-                occurrence.decisions.append(Decision(first.fact, first.role, kind, decided, None))
+                occurrence.decisions.append(Decision(first.fact, first.role, kind, at, decided, None))
                 break
             place, time = max(decided, retraction.place), max(time, retraction.received_at)
-            occurrence.decisions.append(Decision(first.fact, S, kind, decided, place))
+            occurrence.decisions.append(Decision(first.fact, S, kind, at, decided, place))
             verdicts.append(occurrence.verdict("RETRACTED", time, retraction, first.fact))
             candidates.remove(first)
         occurrence.verdicts = list({(v.kind, v.at): v for v in reversed(verdicts)}.values())

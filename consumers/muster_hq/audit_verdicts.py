@@ -86,15 +86,14 @@ class Openings:
 
     def _hand_on(self, before: Occurrence, decision: Decision) -> None:
         """Let the earliest event that a voided one absorbed, and that is not itself voided, open the next."""
-        instant = decision.fact.received_at
         taken = {other.opener.place for other in self._lines[before.key].occurrences}
         waiting = [
             event
             for event in before.absorbed
-            if event.fact.place not in taken and not self._judge.voided_by(event.fact, instant)
+            if event.fact.place not in taken and not self._judge.voided_by(event.fact, decision.at)
         ]
         if waiting:
-            following = _opened_by(waiting[0], instant, decision.place)
+            following = _opened_by(waiting[0], decision.fact.received_at, decision.place)
             following.absorbed += waiting[1:]
             self._open(following)
 

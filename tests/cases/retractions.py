@@ -294,4 +294,14 @@ CASES = (
             v("report", 3, "MISSED", 14, due=14, why="E3"),
         ],
     ),
+    Case(
+        "a void that decides at a retraction hands on what is not void by then (reading 7)",
+        REPORT_OF_CASE,
+        [E, encounter("E2", 1), report("S", 2), void("V", 4, "E"), void("V2", 5, "E2"), retract("R", 5, "S")],
+        [
+            v("report", 1, "ON_TIME", 2, due=10, got=2, why="E S"),
+            v("report", 1, "RETRACTED", 5, due=10, got=5, why="E S R"),
+            v("report", 1, "VOIDED", 5, due=10, got=4, why="E V"),
+        ],
+    ),
 )
