@@ -63,9 +63,9 @@ class BusyOffice:
 class RelayProcess:
     """``field-office relay`` as a process that may be killed."""
 
-    def __init__(self, office: BusyOffice, offices: Path, bootstrap: str, log: Path) -> None:
-        self._command = [sys.executable, "-m", "muster_field", "relay", "--outbox", str(office.outbox)]
-        self._command += ["--office", office.id, "--offices", str(offices), "--bootstrap", bootstrap]
+    def __init__(self, office: BusyOffice, bootstrap: str, log: Path) -> None:
+        self._command = [sys.executable, "-m", "muster_field", "relay"]
+        self._command += ["--outbox", str(office.outbox), "--bootstrap", bootstrap]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -38,7 +38,7 @@ class Field:
 
     def __init__(self, folder: Path, hq: Headquarters) -> None:
         self.offices = [BusyOffice(folder, office, seed) for seed, office in enumerate(OFFICES)]
-        self.relays = [RelayProcess(o, hq.offices, hq.bootstrap, folder / f"{o.id}.log") for o in self.offices]
+        self.relays = [RelayProcess(o, hq.bootstrap, folder / f"{o.id}.log") for o in self.offices]
         for office, relay in zip(self.offices, self.relays, strict=True):
             office.open_for_business()
             relay.start()
