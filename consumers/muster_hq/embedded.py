@@ -4,7 +4,7 @@ For the demonstration and quick tests, never for real reports: it keeps everythi
 the librdkafka inside confluent-kafka, but not of its Python API, so we call it through ctypes, by way of
 the extension module: that finds the library wherever a wheel or a distribution put it.
 
-What was found out with librdkafka 2.16 (tests/ports holds each of these on this broker and on Apache Kafka):
+What was found out with librdkafka 2.16 (the suites of tests/ports run on this broker and on Apache Kafka):
 
 - Other processes connect to ``bootstrap``; producers (idempotent too), groups, subscriptions by regex,
   cooperative-sticky, committed offsets, watermarks and headers work as on Kafka.
