@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from muster_field.sender import Parcel, Refusal, Report, SenderLost
 
@@ -12,10 +12,12 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.log: dict[str, list[Parcel]] = {}
-        self.refused: dict[tuple[str, int], Refusal] = {}
+        self.refuses: Callable[[Parcel], Refusal | None] = lambda _: None
         self.reachable = True
         self.loses_next_sender = False
         self.queue_size = 100_000
+        self.refuses_batches = False
+        self.most_queued = 0
 
     def connect(self) -> FakeSender:
         """Give a new sender."""
@@ -36,11 +38,10 @@ class FakeSender:
 
     def send(self, parcel: Parcel) -> bool:
         """Queue a record."""
-        if self._lost:
-            raise SenderLost(self._lost)
-        if len(self._queue) >= self._broker.queue_size:
+        if self._lost or len(self._queue) >= self._broker.queue_size:
             return False
         self._queue.append(parcel)
+        self._broker.most_queued = max(self._broker.most_queued, len(self._queue))
         return True
 
     def poll(self, seconds: float) -> Sequence[Report]:  # noqa: ARG002 - the port's; time does not pass here
@@ -61,8 +62,8 @@ class FakeSender:
         if self._broker.loses_next_sender:
             self._broker.loses_next_sender, self._lost = False, "_FENCED"
         while self._queue and self._broker.reachable and not self._lost:
+            refusal = self._refusal()
             parcel = self._queue.pop(0)
-            refusal = self._broker.refused.get((parcel.stream, parcel.sequence or 0))
             if refusal:
                 self._lost = "_GAPLESS_GUARANTEE"
                 reports.append(Report(parcel.stream, parcel.sequence, -1, refusal))
@@ -71,3 +72,10 @@ class FakeSender:
                 log.append(parcel)
                 reports.append(Report(parcel.stream, parcel.sequence, len(log) - 1))
         return reports
+
+    def _refusal(self) -> Refusal | None:
+        """Judge the next record, with the rest of its stream's batch where a batch is refused whole."""
+        stream = self._queue[0].stream
+        batch = [parcel for parcel in self._queue if parcel.stream == stream]
+        judged = batch if self._broker.refuses_batches else batch[:1]
+        return next(filter(None, map(self._broker.refuses, judged)), None)

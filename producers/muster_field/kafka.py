@@ -7,7 +7,10 @@ a record that fails for good stop the producer, instead of letting the next one 
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -26,7 +29,8 @@ _PROMISES = {
     # A broker refuses a batch above the topic's limit whole: stay well below it.
     "batch.size": int(topic_of_kind("encounters").config["max.message.bytes"]) * 3 // 4,
 }
-_DEFAULTS = {"client.id": "muster-relay", "linger.ms": "10", "log_level": "0"}
+_DEFAULTS = {"client.id": "muster-relay", "linger.ms": "10", "topic.metadata.propagation.max.ms": "5000"}
+DROP_SECONDS = 1.0
 
 _FOR_GOOD = frozenset(
     {
@@ -46,13 +50,15 @@ class KafkaSender:
     def __init__(self, bootstrap: str, client_config: Mapping[str, str]) -> None:
         self._reports: list[Report] = []
         self._lost: str | None = None
-        self._trouble: str | None = None
+        self._troubles: set[str] = set()
         config = {**_DEFAULTS, **client_config, **_PROMISES, "bootstrap.servers": bootstrap, "error_cb": self._on_error}
         try:
-            self._producer = Producer(config)
+            self._producer = Producer(config, logger=_ClientLog())
         except KafkaException as fault:
-            cause = f"the client does not take these settings: {fault.args[0].str()}"
-            raise ConfigurationError.of("--kafka-config", cause, "librdkafka's names and values") from None
+            # Its text would show the value, which could be a secret in the wrong place: name the property only.
+            named = re.search(r'property:? "([^"]+)"', fault.args[0].str())
+            cause = f"the client refuses {named[1]}" if named else f"the client cannot be made: {fault.args[0].name()}"
+            raise ConfigurationError.of("Kafka client properties", cause, "librdkafka's names and values") from None
 
     def send(self, parcel: Parcel) -> bool:
         """Hand a record to the client."""
@@ -70,40 +76,65 @@ class KafkaSender:
             return False
         except KafkaException as fault:
             error = fault.args[0]
-            if error.fatal():
-                raise SenderLost(error.name()) from None
+            if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the public name of a code
+                self._lose(error)
+                return False
             self._reports.append(Report(stream, sequence, -1, _refusal(error)))
         return True
 
     def poll(self, seconds: float) -> Sequence[Report]:
         """Let the client work, and give its reports."""
-        self._producer.poll(0 if self._reports else seconds)
-        reports, self._reports = self._reports, []
-        if not reports and self._lost:
+        if not self._lost:
+            try:
+                self._producer.poll(0 if self._reports else seconds)
+            except KafkaException as fatal:  # the client raises it here, before the reports on what it failed
+                self._lose(fatal.args[0])
+        if self._lost and not self._reports:
             raise SenderLost(self._lost)
-        return reports
+        return self._taken_reports()
 
     def close(self, seconds: float) -> Sequence[Report]:
         """Wait for what is under way, then let go of the rest."""
         if not self._lost:
-            self._producer.flush(seconds)
+            with suppress(KafkaException):
+                self._producer.flush(seconds)
+            self._drop_the_rest()
+        return self._taken_reports()
+
+    def _taken_reports(self) -> list[Report]:
+        reports, self._reports = self._reports, []
+        return reports
+
+    def _lose(self, error: KafkaError) -> None:
+        self._lost = error.name()
+        self._drop_the_rest()
+
+    def _drop_the_rest(self) -> None:
         self._producer.purge()
-        self._producer.poll(0)
-        return self._reports
+        end = time.monotonic() + DROP_SECONDS
+        while len(self._producer) and time.monotonic() < end:
+            with suppress(KafkaException):
+                self._producer.poll(0.05)
 
     def _on_delivery(self, stream: str, sequence: int | None, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            self._trouble = None
-            self._reports.append(Report(stream, sequence, message.offset() or 0))
-        else:
+        if error:
             self._reports.append(Report(stream, sequence, -1, _refusal(error)))
+        else:
+            self._troubles.clear()
+            self._reports.append(Report(stream, sequence, max(-1, message.offset() or 0)))
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._lost = error.name()
-        if error.name() != self._trouble:
-            self._trouble = error.name()
+        if error.name() not in self._troubles:  # once each, until a record gets through
+            self._troubles.add(error.name())
             _log.warning("kafka_trouble", code=error.name(), detail=error.str())
+
+
+class _ClientLog:
+    """What librdkafka takes for a logger: its lines go to structlog, for those who ask for them."""
+
+    def log(self, level: int, _format: str, facility: str, client: str, text: str) -> None:
+        """Pass a line on."""
+        _log.debug("kafka_client", level=level, facility=facility, client=client, detail=text)
 
 
 def _refusal(error: KafkaError) -> Refusal:

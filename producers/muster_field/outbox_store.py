@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Store:
         self._db, self._lock = connection, lock
         self._mutex = threading.RLock()
         self._failed = self._closed = False
+        self._place, self._file = str(path), _file_at(str(path))
 
     @classmethod
     def open(cls, path: Path, if_new: Identity | None, vfs: str = "") -> Self:
@@ -66,8 +68,7 @@ class Store:
     def writing(self) -> Iterator[apsw.Connection]:
         """Write in one transaction: committed and on the disk once it is left, or rolled back."""
         with self._mutex, self._lock, translated(self.path):
-            if self._failed:
-                raise OutboxFailed.of(str(self.path), "failed before", "start again: what reached the disk is unknown")
+            self._require_sound()
             try:
                 self._db.execute("begin immediate")
                 yield self._db
@@ -77,6 +78,13 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 raise
+
+    def _require_sound(self) -> None:
+        if self._failed:
+            raise OutboxFailed.of(str(self.path), "failed before", "start again: what reached the disk is unknown")
+        if _file_at(self._place) != self._file:
+            hint = "start again: what this program would store from now on, no relay would send"
+            raise OutboxFailed.of(self._place, "was moved away or replaced", hint)
 
 
 def write_lock(path: Path) -> FileLock:
@@ -90,6 +98,14 @@ def relay_lock(path: Path) -> FileLock:
     """Build the lock that a relay holds for life."""
     hint = "one relay empties an outbox; end the other one first"
     return FileLock(path.with_name(path.name + "-relay-lock"), "another relay is at work on this outbox", hint)
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - once for every accepted event: Path costs twice as much
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def one(db: apsw.Connection, sql: str, *values: Any) -> Any:  # noqa: ANN401 - SQLite's values

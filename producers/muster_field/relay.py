@@ -74,12 +74,12 @@ class Relay:
             while not stop.is_set():
                 self._turn(stop)
 
-    def drain(self, seconds: float, on_turn: Callable[[], None] = lambda: None) -> bool:
-        """Relay until nothing is pending, and say so in a last heartbeat; False when the time is up before."""
-        end, stop = self._pace() + seconds, Event()
+    def drain(self, seconds: float, *, stop: Event | None = None, on_turn: Callable[[], None] = lambda: None) -> bool:
+        """Relay until nothing is pending, and say so in a last heartbeat; False when stopped before."""
+        end, stop = self._pace() + seconds, stop or Event()
         with self._at_work():
             while not self._empty():
-                if self._pace() >= end:
+                if stop.is_set() or self._pace() >= end:
                     return False
                 self._turn(stop)
                 on_turn()

@@ -48,10 +48,10 @@ class Sender(Protocol):
     """What sends records in the order in which it got them, stream by stream, and reports on each."""
 
     def send(self, parcel: Parcel) -> bool:
-        """Take a record; False when the local queue is full: poll, then try again. SenderLost when lost."""
+        """Take a record; False when it cannot be taken before the next ``poll``."""
 
     def poll(self, seconds: float) -> Sequence[Report]:
-        """Wait at most so long for reports and give them, in order within a stream. SenderLost when lost."""
+        """Wait at most so long for reports, and give them, in order within a stream; SenderLost when lost."""
 
     def close(self, seconds: float) -> Sequence[Report]:
         """Wait at most so long for what is under way, drop the rest, and give the last reports."""

@@ -1,0 +1,82 @@
+"""``field-office relay``: send what the outbox holds, in order, for as long as it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from typing import Annotated
+
+import structlog
+import typer
+from prometheus_client import CollectorRegistry
+from rich.console import Console
+from rich.progress import Progress
+
+from muster_contract.errors import Finding
+from muster_contract.times import now_ms
+from muster_field.commands.options import Bootstrap, KafkaConfig, OutboxFile, kafka_properties
+from muster_field.commands.running import stopped_by_signals
+from muster_field.kafka import KafkaSender
+from muster_field.metrics import OutboxCollector
+from muster_field.metrics_server import MetricsServer
+from muster_field.outbox import Outbox
+from muster_field.outbox_care import prune
+from muster_field.relay import Relay, RelayOptions
+from muster_field.settings import duration_ms
+from muster_field.wiring import new_id
+
+_log = structlog.get_logger()
+
+
+def relay(
+    outbox: OutboxFile,
+    bootstrap: Bootstrap,
+    kafka_config: KafkaConfig = None,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="Stop once nothing is pending.")] = False,
+    within: Annotated[str, typer.Option(metavar="DURATION", help="How long --until-empty may take.")] = "PT10M",
+    heartbeat_every: Annotated[
+        str, typer.Option(envvar="MUSTER_HEARTBEAT_EVERY", metavar="DURATION", help="How often to say: I live.")
+    ] = "PT60S",
+    keep_values: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long the bytes of sent events are kept; forgotten at start.")
+    ] = "P30D",
+    metrics_port: Annotated[
+        int | None, typer.Option(envvar="MUSTER_METRICS_PORT", min=0, max=65535, help="Serve /metrics there; 0: any.")
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Small counts can reveal an encounter: mind who reads.")
+    ] = "127.0.0.1",
+) -> None:
+    """Send what the outbox holds, in order, and say every minute that the office lives. One relay an outbox."""
+    options = RelayOptions(heartbeat_seconds=duration_ms(heartbeat_every, "--heartbeat-every") / 1000)
+    seconds = duration_ms(within, "--within") / 1000
+    recorded_before = now_ms() - duration_ms(keep_values, "--keep-values")
+    properties = kafka_properties(kafka_config)
+    with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
+        loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
+        if metrics_port is not None:
+            server = stack.enter_context(MetricsServer(_registry(opened, loop), metrics_host, metrics_port))
+            _log.info("serving_metrics", url=server.url)
+        prune(opened, recorded_before)
+        if not until_empty:
+            loop.run(stop)
+        elif not loop.drain(seconds, stop=stop, on_turn=stack.enter_context(_shown(opened))):
+            pending = opened.state().pending
+            raise Finding.of(str(outbox), f"still holds {pending} events that were not acknowledged", "run it again")
+
+
+def _registry(outbox: Outbox, loop: Relay) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(OutboxCollector(outbox.state, lambda: loop.turned_at))
+    return registry
+
+
+@contextmanager
+def _shown(outbox: Outbox) -> Iterator[Callable[[], None]]:
+    """Show on a terminal how much is left; give what moves it."""
+    total = outbox.state().pending
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("sending", total=total)
+        yield lambda: progress.update(task, completed=total - outbox.state().pending)

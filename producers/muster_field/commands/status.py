@@ -1,0 +1,87 @@
+"""``field-office status``: what an outbox holds."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from muster_contract.errors import Fault, Finding
+from muster_contract.times import format_instant
+from muster_field.commands.options import OutboxFile
+from muster_field.commands.output import print_json
+from muster_field.outbox import Outbox
+from muster_field.outbox_care import verify
+from muster_field.state import OutboxState
+from muster_field.wire import stream_name
+
+
+def status(
+    outbox: OutboxFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
+    check: Annotated[bool, typer.Option("--verify", help="Read every event and compare it with its digest.")] = False,
+) -> None:
+    """Show what is sent, pending and set aside; with --verify, exit with 1 when something is damaged."""
+    with closing(Outbox.open(outbox)) as opened:
+        state = opened.state()
+        damaged = verify(opened) if check else []
+    if as_json:
+        print_json(**_object(state))
+    else:
+        _print_tables(state)
+    if damaged:
+        raise Finding(
+            Fault(f"{kind} {sequence}", "is damaged", "it will not be sent; record what happened again")
+            for kind, sequence in damaged
+        )
+
+
+def _object(state: OutboxState) -> dict[str, Any]:
+    return {
+        "office": state.office_id,
+        "epoch": str(state.epoch),
+        "created_at": format_instant(state.created_at),
+        "streams": {
+            stream_name(stream.kind, state.office_id): {
+                "last_sequence": stream.last_sequence,
+                "sent": stream.sent,
+                "pending": stream.pending,
+                "lowest_pending": stream.lowest_pending,
+                "oldest_pending_at": _instant(stream.oldest_pending_at),
+                "last_acknowledged_at": _instant(stream.last_acknowledged_at),
+                "set_aside": [
+                    {"sequence": one.sequence, "reason": one.reason, "detail": one.detail, "at": _instant(one.at)}
+                    for one in stream.set_aside
+                ],
+            }
+            for stream in state.streams
+        },
+    }
+
+
+def _print_tables(state: OutboxState) -> None:
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    table = Table(title=f"office {state.office_id}, epoch {state.epoch}", title_justify="left")
+    for heading in ("stream", "recorded", "sent", "pending", "set aside", "oldest pending", "last acknowledged"):
+        table.add_column(heading, justify="left" if heading == "stream" else "right")
+    for stream in state.streams:
+        counts = (stream.last_sequence, stream.sent, stream.pending, len(stream.set_aside))
+        times = (_instant(stream.oldest_pending_at), _instant(stream.last_acknowledged_at))
+        table.add_row(stream.kind, *map(str, counts), *(time or "-" for time in times))
+    console.print(table)
+    asides = [(stream.kind, one) for stream in state.streams for one in stream.set_aside]
+    if asides:
+        table = Table(title="set aside: not sent; `field-office resend` sends one again", title_justify="left")
+        for heading in ("stream", "sequence", "reason", "detail", "since"):
+            table.add_column(heading)
+        for kind, one in asides:
+            table.add_row(kind, str(one.sequence), one.reason, one.detail, _instant(one.at))
+        console.print(table)
+
+
+def _instant(ms: int | None) -> str | None:
+    return None if ms is None else format_instant(ms)
