@@ -12,6 +12,7 @@ from muster_field.commands.record import record
 from muster_field.commands.relay import relay
 from muster_field.commands.resend import resend
 from muster_field.commands.running import run_command
+from muster_field.commands.scenario import app as scenario
 from muster_field.commands.status import status
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.callback()(configure_logging)
 for command in (encounter, incident, record, relay, status, resend, prune, release_reserve, renew_outbox):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
+app.add_typer(scenario, name="scenario")
 
 
 def main() -> None:

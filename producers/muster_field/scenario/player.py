@@ -71,9 +71,7 @@ class Player:
     def __init__(self, path: Path, rules: Rules, epoch: UUID, connect: Connect) -> None:
         self._now, self._next_id = 0, epoch
         self._connect = connect
-        # These outboxes are thrown away: they hold no room in reserve on a disk that others use.
-        reserve = Reserve(path, free_bytes=lambda: FLOOR_BYTES)
-        self._outbox = Outbox.open(path, if_new=Identity(rules.office_id, epoch, 0), reserve=reserve)
+        self._outbox = Outbox.open(path, if_new=Identity(rules.office_id, epoch, 0), reserve=unreserved(path))
         self._office = FieldOffice(self._outbox, rules, self._clock, self._new_id)
 
     def take(self, step: Step) -> None:
@@ -131,6 +129,11 @@ class Player:
 
     def _new_id(self, _now: int) -> UUID:
         return self._next_id
+
+
+def unreserved(outbox: Path) -> Reserve:
+    """Give a reserve that takes no room: these outboxes are thrown away, and the disk is others' too."""
+    return Reserve(outbox, free_bytes=lambda: FLOOR_BYTES)
 
 
 def _not_there() -> MusterError:
