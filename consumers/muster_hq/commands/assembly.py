@@ -57,7 +57,9 @@ def _read(read: Callable[[], T], faults: list[Fault]) -> T | None:
 
 
 @contextmanager
-def running_worker(setup: Setup, *, ledger: str, bootstrap: str, group: str, trust: bool) -> Iterator[Worker]:
+def running_worker(
+    setup: Setup, *, ledger: str, bootstrap: str, group: str, member: str | None, trust: bool
+) -> Iterator[Worker]:
     """Open ledger and clients for a worker, and close them in turn; LedgerError when another process writes there."""
     with ExitStack() as stack:
         opened = open_ledger(ledger)
@@ -72,6 +74,7 @@ def running_worker(setup: Setup, *, ledger: str, bootstrap: str, group: str, tru
                 group=group,
                 positions=positions_of(intake),
                 trust_create_time=trust,
+                member=member,
             )
         )
         stack.callback(publisher.drain, LEAVE_WITHIN)

@@ -29,7 +29,7 @@ from muster_hq.commands.options import (
 )
 from muster_hq.commands.running import stopped_by_signals
 from muster_hq.commands.scraping import registry_over
-from muster_hq.commands.worker import GROUP, Group
+from muster_hq.commands.worker import GROUP, Group, Member
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
 from muster_hq.metrics import MetricsServer
@@ -50,6 +50,7 @@ def serve(
     kafka_config: KafkaConfig = None,
     listen: Listen = LISTEN,
     group: Group = GROUP,
+    member: Member = None,
     trust_create_time: TrustCreateTime = False,
     pulse: Annotated[bool, typer.Option(help="Append pulses; without them, another process must.")] = True,
     ready_file: Annotated[
@@ -61,7 +62,9 @@ def serve(
     host, port = address_of(listen)
     with (
         stopped_by_signals() as stop,
-        running_worker(setup, ledger=ledger, bootstrap=bootstrap, group=group, trust=trust_create_time) as worker,
+        running_worker(
+            setup, ledger=ledger, bootstrap=bootstrap, group=group, member=member, trust=trust_create_time
+        ) as worker,
         MetricsServer(
             registry_over(ledger, setup.policies, setup.offices),
             host=host,

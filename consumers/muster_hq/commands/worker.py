@@ -13,6 +13,16 @@ from muster_hq.commands.running import stopped_by_signals
 
 GROUP = "muster-headquarters"
 Group = Annotated[str, typer.Option("--group", envvar="MUSTER_GROUP", help="The consumer group that workers share.")]
+Member = Annotated[
+    str | None,
+    typer.Option(
+        "--member",
+        envvar="MUSTER_MEMBER",
+        metavar="NAME",
+        help="A name in the group that no other process has: started again after a crash, this one then has its "
+        "streams back at once, and does not wait for its last session to end (6 s).",
+    ),
+]
 
 _log = structlog.get_logger(__name__)
 
@@ -24,13 +34,16 @@ def worker(
     bootstrap: Bootstrap,
     kafka_config: KafkaConfig = None,
     group: Group = GROUP,
+    member: Member = None,
     trust_create_time: TrustCreateTime = False,
 ) -> None:
     """Take records in, judge, and publish, until stopped; with SQLite, one such process a ledger."""
     setup = read_setup(policy, offices, kafka_config)
     with (
         stopped_by_signals() as stop,
-        running_worker(setup, ledger=ledger, bootstrap=bootstrap, group=group, trust=trust_create_time) as running,
+        running_worker(
+            setup, ledger=ledger, bootstrap=bootstrap, group=group, member=member, trust=trust_create_time
+        ) as running,
     ):
         _log.info("worker_started", offices=len(setup.offices))
         running.run(stop)
