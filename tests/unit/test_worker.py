@@ -1,0 +1,165 @@
+"""The worker's turn, with a reader that a test fills by hand, on a real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from muster_contract.topics import encounters, incidents, streams_of
+from muster_hq.intake import Intake
+from muster_hq.judging import Judging
+from muster_hq.kafka import Batch, Broken
+from muster_hq.ledger.sqlite import SqliteLedger
+from muster_hq.policy import Policies
+from muster_hq.records import Record
+from muster_hq.sorting import MAX_BROKER_SKEW
+from muster_hq.worker import HOLD_MS, Worker, positions_of
+from tests.builders import policies_of, records_of
+from tests.cases.builders import T0, encounter, pulse, report
+
+POLICY = """
+id = "p"
+version = 1
+[[requirement]]
+id = "r"
+opens_on = { event = "EncounterReported" }
+satisfied_by = { event = "IncidentReported" }
+within = "PT1S"
+"""
+NOW = T0 + 10_000
+
+
+class FakeReader:
+    """Gives what a test put in, and notes what the worker asked of it."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.rewound: list[set[str]] = []
+        self.halted: list[str] = []
+        self.hints: dict[str, int] = {}
+        self.topic_ids: Mapping[str, str | None] = {}
+
+    def read(self, max_records: int, timeout: float) -> Batch:
+        """Give the next batch, or an empty one."""
+        assert max_records > 0
+        assert timeout >= 0
+        return self.batches.pop(0) if self.batches else Batch([], [], frozenset())
+
+    def rewind(self, streams: Collection[str]) -> None:
+        """Note it."""
+        self.rewound.append(set(streams))
+
+    def halt(self, stream: str) -> None:
+        """Note it."""
+        self.halted.append(stream)
+
+    def commit_hint(self, positions: Mapping[str, int]) -> None:
+        """Note it."""
+        self.hints |= positions
+
+
+class Bench:
+    """A worker of one office with its parts, and a clock that a test sets."""
+
+    def __init__(self, path: Path) -> None:
+        self.policies: Policies = policies_of(POLICY)
+        self.ledger = SqliteLedger(path / "ledger.db")
+        self.reader = FakeReader()
+        self.intake = Intake(self.ledger, self.policies, ["a"])
+        self.now = NOW
+        self.published = 0
+        judging = Judging(self.ledger, self.policies)
+        self.worker = Worker(self.reader, self.intake, judging, self._publish, lambda: self.now)
+
+    def turn(self, *records: Record, broken: Collection[Broken] = ()) -> int:
+        """Let the worker read these in one turn."""
+        self.reader.batches.append(Batch(list(records), list(broken), frozenset()))
+        return self.worker.turn(wait=0)
+
+    def kinds(self) -> list[str]:
+        """Give the ledger's verdicts."""
+        return [verdict.verdict for _, verdict in self.ledger.verdicts()]
+
+    def _publish(self) -> None:
+        self.published += 1
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Set a worker up."""
+    found = Bench(tmp_path)
+    yield found
+    found.ledger.close()
+
+
+def pulses(at: int) -> list[Record]:
+    """Pulse every stream of the office for the first time."""
+    return records_of(*(pulse(at, stream) for stream in streams_of(["a"])))
+
+
+def test_a_turn_takes_in_judges_and_publishes(bench: Bench) -> None:
+    """What was due when the pulses came is judged in the same turn, and lag tools are told."""
+    first, late = records_of(encounter("e", 0), report("r", 1_001))
+    assert bench.turn(first, late, *[r._replace(offset=1) for r in pulses(2_000)[1:]], pulses(2_000)[0]) == 5
+    assert bench.kinds() == ["MISSED", "LATE"]
+    assert bench.published == 1
+    assert bench.reader.hints == {"hq.directives": 1, encounters("a"): 2, incidents("a"): 2}
+
+
+def test_an_empty_turn_is_a_turn(bench: Bench) -> None:
+    """Time passes in turns without records too: health is that the loop turns."""
+    bench.now += 5
+    assert bench.turn() == 0
+    assert bench.worker.turned_at == NOW + 5
+
+
+def test_a_batch_that_was_outrun_is_thrown_away_and_read_again(bench: Bench) -> None:
+    """Another worker moved the position: nothing of the batch stays, and the ledger says where to go on."""
+    (record,) = records_of(encounter("e", 0))
+    Intake(bench.ledger, bench.policies, ["a"]).take([record], None)
+    assert bench.turn(record) == 1
+    assert bench.reader.rewound == [{encounters("a")}]
+    assert positions_of(bench.intake)([encounters("a")])[encounters("a")].next_offset == 1
+    assert bench.ledger.streams()[encounters("a")][1].applied == 1
+
+
+@pytest.mark.parametrize(("ahead", "halted"), [(MAX_BROKER_SKEW, False), (MAX_BROKER_SKEW + 1, True)])
+def test_a_broker_clock_that_is_too_far_ahead_halts_its_stream(bench: Bench, ahead: int, *, halted: bool) -> None:
+    """Five seconds are believed, a millisecond more is not."""
+    bench.turn(*records_of(encounter("e", NOW - T0 + ahead)))
+    assert (bench.reader.halted == [encounters("a")]) is halted
+    assert bench.ledger.streams()[encounters("a")][0].next_offset == (0 if halted else 1)
+
+
+def test_a_stream_that_was_halted_by_a_clock_is_looked_at_again(bench: Bench) -> None:
+    """The clock may come right; until then the stream is left alone."""
+    bench.turn(*records_of(encounter("e", NOW - T0 + MAX_BROKER_SKEW + 1)))
+    bench.now += HOLD_MS - 1
+    bench.turn()
+    assert bench.reader.rewound == []
+    bench.now += 1
+    bench.turn()
+    assert bench.reader.rewound == [{encounters("a")}]
+
+
+def test_a_hole_halts_its_stream_for_good_and_the_others_go_on(bench: Bench) -> None:
+    """LOG_BROKEN is found, and never a position skipped."""
+    (early,) = records_of(encounter("e", 0))
+    (other,) = records_of(report("r", 1))
+    bench.turn(early._replace(offset=7), other)
+    bench.now += HOLD_MS
+    bench.turn()
+    assert [(finding.kind, finding.stream) for finding in bench.ledger.findings()] == [("LOG_BROKEN", encounters("a"))]
+    assert bench.reader.halted == [encounters("a")]
+    assert bench.reader.rewound == []
+    assert bench.ledger.streams()[incidents("a")][0].next_offset == 1
+
+
+def test_a_log_that_no_longer_fits_is_a_finding_with_its_cause(bench: Bench) -> None:
+    """What the reader found stands in the ledger, for whoever asks later."""
+    bench.turn(broken=[Broken(encounters("a"), 0, "the topic was made anew", "restore it")])
+    (finding,) = bench.ledger.findings()
+    assert (finding.kind, finding.office_id, finding.at) == ("LOG_BROKEN", "a", NOW)
+    assert finding.detail == "the topic was made anew"
