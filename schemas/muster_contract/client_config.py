@@ -32,6 +32,13 @@ RESERVED = {
     "acks": "accepted means safe",
     "message.timeout.ms": "an expiry would let a later event overtake an earlier one",
     "max.in.flight.requests.per.connection": "order within a stream depends on it",
+    "request.required.acks": "another name of acks",
+    "delivery.timeout.ms": "another name of message.timeout.ms",
+    "max.in.flight": "another name of max.in.flight.requests.per.connection",
+    "retries": "a record is tried until the broker has it",
+    "message.send.max.retries": "another name of retries",
+    "enable.gapless.guarantee": "order within a stream depends on it",
+    "batch.size": "a batch must fit the topics' max.message.bytes, or the broker refuses it whole",
     "transactional.id": "Muster uses no Kafka transactions",
     "isolation.level": "Muster uses no Kafka transactions",
 }
