@@ -19,11 +19,12 @@ from muster_field.outbox_care import ask_again, find
 from muster_field.outbox_file import Identity
 from muster_field.relay import Relay, RelayOptions
 from muster_field.reserve import FLOOR_BYTES, Reserve
+from muster_field.scenario.kept_open import KeptOpen
 from muster_field.scenario.script import Beat, Pulse, Record, Resend, Scenario, Step
 from muster_field.sender import Sender
 from muster_field.state import Reason, SetAside
 
-AT_A_TIME = 8
+AT_A_TIME = 24
 DRAIN_SECONDS = 30.0
 NOT_TRANSMITTED = "NOT_TRANSMITTED"
 """Why the scenario sets an event aside, in place of a broker's code."""
@@ -70,7 +71,7 @@ class Player:
 
     def __init__(self, path: Path, rules: Rules, epoch: UUID, connect: Connect) -> None:
         self._now, self._next_id = 0, epoch
-        self._connect = connect
+        self._sender = KeptOpen(connect)
         self._outbox = Outbox.open(path, if_new=Identity(rules.office_id, epoch, 0), reserve=unreserved(path))
         self._office = FieldOffice(self._outbox, rules, self._clock, self._new_id)
 
@@ -103,12 +104,13 @@ class Player:
         if not self._outbox.state().pending:
             return
         options = RelayOptions(heartbeat_seconds=None, timestamp_of=lambda row: row.recorded_at)
-        relay = Relay(self._outbox, self._connect, clock=self._clock, new_id=self._new_id, options=options)
+        relay = Relay(self._outbox, lambda: self._sender, clock=self._clock, new_id=self._new_id, options=options)
         if not relay.drain(DRAIN_SECONDS):
             raise _not_there()
 
     def close(self) -> None:
-        """Close the outbox."""
+        """Close the outbox and the connection."""
+        self._sender.end()
         self._office.close()
 
     def _leave_behind(self, accepted: Accepted) -> None:
@@ -119,9 +121,8 @@ class Player:
 
     def _beat(self, event_id: UUID) -> None:
         beat = heartbeat(self._outbox.state(), event_id, self._now)
-        sender = self._connect()
-        sender.send(parcel_of(beat)._replace(timestamp=self._now))
-        if not any(report.refusal is None for report in sender.close(DRAIN_SECONDS)):
+        self._sender.send(parcel_of(beat)._replace(timestamp=self._now))
+        if not any(report.refusal is None for report in self._sender.close(DRAIN_SECONDS)):
             raise _not_there()
 
     def _clock(self) -> int:
