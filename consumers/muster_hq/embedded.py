@@ -26,6 +26,8 @@ What was found out with librdkafka 2.16 (the suites of tests/ports run on this b
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, cimpl
@@ -64,6 +66,12 @@ class EmbeddedBroker:
     def create_topic(self, name: str, partitions: int = 1) -> None:
         """Create a topic."""
         self._check(self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1))
+
+    def create_topics(self, names: Collection[str]) -> None:
+        """Create many topics at once: one by one, each would wait for another turn of the broker's loop."""
+        with ThreadPoolExecutor(max(1, len(names))) as pool:
+            for _ in pool.map(self.create_topic, names):
+                pass
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic with its records; made again, it has another id."""

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from muster_contract.register import load_register
+from muster_contract.shell.running import stopped_by_signals
 from muster_contract.topics import topics
 from muster_hq.commands.options import OfficesFile
-from muster_hq.commands.running import stopped_by_signals
 from muster_hq.embedded import EmbeddedBroker
 
 ORPHAN_CHECK_SECONDS = 0.5
@@ -32,9 +32,8 @@ def embedded_broker(
     register = load_register(offices)
     parent = os.getppid()
     with stopped_by_signals() as stop, EmbeddedBroker() as broker:
-        for topic in topics():
-            for name in topic.names(office.id for office in register):
-                broker.create_topic(name)
+        office_ids = [office.id for office in register]
+        broker.create_topics([name for topic in topics() for name in topic.names(office_ids)])
         if ready_file:
             _write_whole(ready_file, json.dumps({"bootstrap": broker.bootstrap}))
         typer.echo(broker.bootstrap)
