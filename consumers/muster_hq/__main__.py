@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import typer
 
+from muster_contract.shell.logging import configure_logging
+from muster_contract.shell.running import run_command
 from muster_hq.commands.audit import audit
+from muster_hq.commands.demo import demo
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
-from muster_hq.commands.logging import configure_logging
 from muster_hq.commands.look_back import look_back
 from muster_hq.commands.metrics import metrics
 from muster_hq.commands.publish import publish
 from muster_hq.commands.pulse import pulse
 from muster_hq.commands.replay import replay
-from muster_hq.commands.running import run_command
 from muster_hq.commands.serve import serve
 from muster_hq.commands.topics import topics
 from muster_hq.commands.worker import worker
 
 app = typer.Typer(
     name="headquarters",
-    help="Headquarters: which required reports did not arrive, and how do you know?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.callback()(configure_logging)
+app.callback(help="Headquarters: which required reports did not arrive, and how do you know?")(configure_logging)
 _COMMANDS = (
     serve,
     worker,
@@ -38,6 +38,7 @@ _COMMANDS = (
     look_back,
     topics,
     embedded_broker,
+    demo,
 )
 for command in _COMMANDS:
     app.command(command.__name__.replace("_", "-"))(run_command(command))

@@ -1,0 +1,1 @@
+"""The demonstration: real programs on an embedded broker, played from end to end and checked."""
