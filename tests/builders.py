@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from muster_contract.topics import encounters, incidents, parse_stream
-from muster_hq.entries import NEVER_READ
+from muster_hq.entries import NEVER_READ, Counts, Move, NewFact, StreamState
 from muster_hq.facts import Applied, Fact, read_record
 from muster_hq.logfile import offices_in
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.records import Record
-from muster_hq.verdicts import ALL_OFFICES, Outage
-from tests.cases.builders import Case, Event
+from muster_hq.verdicts import ALL_OFFICES, Obligation, Outage, Verdict, evidence_of
+from tests.cases.builders import T0, Case, Event
 
 
 def records_of(*events: Event) -> list[Record]:
@@ -68,3 +68,27 @@ def silences_of(records: Sequence[Record], as_of: int) -> dict[str, list[Outage]
 def clocks_at(instant: int, offices: Iterable[str]) -> dict[str, int]:
     """Set the clock of each office, and the one over all, to an instant."""
     return {ALL_OFFICES: instant} | dict.fromkeys(offices, instant)
+
+
+def new_facts(*events: Event) -> list[NewFact]:
+    """Give the facts of a log as intake appends them; the digest is no more than the id's first bytes."""
+    cases = facts_of(records_of(*events))
+    return [NewFact(case_id, fact, fact.event_id[:8]) for case_id, facts in cases.items() for fact in facts]
+
+
+def move(stream: str, start: int = 0, end: int = 1, at: int = 0, counts: Counts | None = None) -> Move:
+    """Move a stream's position, and its clock to so many milliseconds after T0."""
+    return Move(stream, start, StreamState(end, T0 + at), counts or Counts(pulse=end - start))
+
+
+def verdict_on(opening: Fact, verdict: str = "MISSED", at: int = 10, occurrence: int = 1) -> Verdict:
+    """Give a verdict on the requirement ``report``; ``at`` is in milliseconds after T0."""
+    key = (opening.office, opening.encounter_id, "report", occurrence)
+    return Verdict(*key, verdict, T0 + at, T0 + 10, None, "p@1", (evidence_of(opening),))
+
+
+def obligation_on(opening: Fact, state: str = "OPEN", due: int = 10, occurrence: int = 1) -> Obligation:
+    """Give an obligation of the requirement ``report``: outstanding ones wait for no instant."""
+    key = (opening.office, opening.encounter_id, "report", occurrence)
+    next_at = None if state == "OUTSTANDING" else T0 + due
+    return Obligation(*key, "p@1", T0 + due, state, next_at, opening.office, opening)

@@ -1,12 +1,19 @@
-"""What several suites share: the real broker, started once a session."""
+"""What several suites share: how properties are tried, and the real broker, started once a session."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.kafka_broker import KafkaBroker
+
+# The same examples in every run, so that a red build is somebody's change. New ones are looked for on purpose:
+# pytest --hypothesis-profile=hunt tests/unit/test_properties.py
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("hunt", deadline=None, max_examples=20_000)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class _Occurrence:
     anchor: int
     due: int = field(init=False)
     turn: int = 0
+    waits_for_report: bool = False
     ended_in: str | None = None
     satisfied_by: int | None = None
     judged_again_at: int = 0
@@ -149,6 +150,7 @@ class Occurrences:
         if place <= now:
             self._decide(occurrence, place, role, now)
         elif place != _NEVER:
+            occurrence.waits_for_report = role == _S
             self._waiting.setdefault(place, []).append(occurrence)
 
     def _find_decider(self, occurrence: _Occurrence) -> tuple[int, int]:
@@ -188,6 +190,11 @@ class Occurrences:
 
     def _counts(self, place: int, fact: Fact, occurrence: _Occurrence) -> bool:
         if place in occurrence.withdrawn or self._spent.get((occurrence.key, place), _NEVER) <= occurrence.number:
+            return False
+        if any(
+            earlier.waits_for_report and earlier.key == occurrence.key and earlier.turn < occurrence.turn
+            for earlier in self._waiting.get(place, ())
+        ):
             return False
         retraction = self._retraction_of(fact)
         return retraction is None or retraction.received_at > fact.received_at

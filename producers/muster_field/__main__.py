@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import typer
 
+from muster_contract.shell.logging import configure_logging
+from muster_contract.shell.running import run_command
 from muster_field.commands.care import prune, release_reserve, renew_outbox
 from muster_field.commands.encounter import encounter
 from muster_field.commands.incident import incident
-from muster_field.commands.logging import configure_logging
 from muster_field.commands.record import record
 from muster_field.commands.relay import relay
 from muster_field.commands.resend import resend
-from muster_field.commands.running import run_command
 from muster_field.commands.scenario import app as scenario
 from muster_field.commands.status import status
 
 app = typer.Typer(
     name="field-office",
-    help="A field office: record what happened, and send it to headquarters in order.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.callback()(configure_logging)
+app.callback(help="A field office: record what happened, and send it to headquarters in order.")(configure_logging)
 for command in (encounter, incident, record, relay, status, resend, prune, release_reserve, renew_outbox):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 app.add_typer(scenario, name="scenario")

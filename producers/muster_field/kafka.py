@@ -48,7 +48,8 @@ class KafkaSender:
     """Sends to partition 0 of each stream, in order, and reports what the broker acknowledged."""
 
     def __init__(self, bootstrap: str, client_config: Mapping[str, str]) -> None:
-        self._reports: list[Report] = []
+        self._reports: list[Report | _Run] = []
+        self._runs: dict[str, _Run] = {}
         self._lost: str | None = None
         self._troubles: set[str] = set()
         config = {**_DEFAULTS, **client_config, **_PROMISES, "bootstrap.servers": bootstrap, "error_cb": self._on_error}
@@ -102,7 +103,11 @@ class KafkaSender:
         return self._taken_reports()
 
     def _taken_reports(self) -> list[Report]:
-        reports, self._reports = self._reports, []
+        reports = [report.report() if isinstance(report, _Run) else report for report in self._reports]
+        self._reports.clear()
+        self._runs.clear()
+        if any(report.refusal is None for report in reports):
+            self._troubles.clear()
         return reports
 
     def _lose(self, error: KafkaError) -> None:
@@ -119,14 +124,41 @@ class KafkaSender:
     def _on_delivery(self, stream: str, sequence: int | None, error: KafkaError | None, message: Message) -> None:
         if error:
             self._reports.append(Report(stream, sequence, -1, _refusal(error)))
+            return
+        offset = message.offset()
+        offset = -1 if offset is None else offset
+        run = self._runs.get(stream)
+        if sequence is None:
+            self._reports.append(Report(stream, None, offset))
+        elif run is not None and run.takes(sequence, offset):
+            run.count += 1
         else:
-            self._troubles.clear()
-            self._reports.append(Report(stream, sequence, max(-1, message.offset() or 0)))
+            self._runs[stream] = run = _Run(stream, sequence, offset)
+            self._reports.append(run)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.name() not in self._troubles:  # once each, until a record gets through
             self._troubles.add(error.name())
             _log.warning("kafka_trouble", code=error.name(), detail=error.str())
+
+
+class _Run:
+    """Acknowledged records whose numbers and offsets follow one another: one report, instead of thousands."""
+
+    __slots__ = ("count", "first", "first_offset", "stream")
+
+    def __init__(self, stream: str, first: int, first_offset: int) -> None:
+        self.stream, self.first, self.first_offset = stream, first, first_offset
+        self.count = 1
+
+    def takes(self, sequence: int, offset: int) -> bool:
+        """Tell whether a record is the next one of this run."""
+        return sequence == self.first + self.count and offset == self.first_offset + self.count
+
+    def report(self) -> Report:
+        """Give the report that speaks for all of them."""
+        before = self.count - 1
+        return Report(self.stream, self.first + before, self.first_offset + before, count=self.count)
 
 
 class _ClientLog:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from muster_field.outbox import Outbox, Progress
+from muster_field.outbox import Outbox, Progress, Run
 from muster_field.rows import Row
 from muster_field.state import Reason, SetAside
 
@@ -23,7 +23,9 @@ class Lane:
         self._outbox, self._kind, self._window, self._clock = outbox, kind, window, clock
         self._sent_through = outbox.sent_through(kind)
         self._alone_through = 0
-        self._decided: dict[int, int | SetAside] = {}
+        self._acknowledged: list[Run] = []
+        self._set_aside: list[SetAside] = []
+        self._decided_ahead: set[int] = set()
         self.rewind()
 
     def rewind(self) -> None:
@@ -54,15 +56,16 @@ class Lane:
         self._under_way.difference_update(row.sequence for row in rows)
         self._waiting.extendleft(reversed(rows))
 
-    def acknowledge(self, sequence: int, offset: int) -> None:
-        """Note that the broker has it."""
-        self._decide(sequence, offset)
+    def acknowledge(self, sequence: int, offset: int, count: int = 1) -> None:
+        """Note that the broker has it, and those before it that the acknowledgement speaks for."""
+        run = Run(sequence - count + 1, sequence, offset - count + 1)
+        self._acknowledged.append(run)
+        self._decide(run.first, run.last)
 
-    def set_aside(self, sequence: int, reason: Reason, detail: str) -> SetAside:
+    def set_aside(self, sequence: int, reason: Reason, detail: str) -> None:
         """Put an event out of the way."""
-        aside = SetAside(sequence=sequence, reason=reason, detail=detail, at=self._clock())
-        self._decide(sequence, aside)
-        return aside
+        self._set_aside.append(SetAside(sequence=sequence, reason=reason, detail=detail, at=self._clock()))
+        self._decide(sequence, sequence)
 
     def goes_alone(self, sequence: int) -> bool:
         """Tell whether nothing else is under way beside this number: a refusal of it is its own."""
@@ -73,34 +76,48 @@ class Lane:
         self._alone_through = max(self._alone_through, through)
 
     def progress(self) -> Progress | None:
-        """Give what was decided and is not stored yet; it counts as stored from now on."""
-        settled = sorted(sequence for sequence in self._decided if sequence <= self._sent_through)
-        if not settled:
+        """Give what was decided and is not stored yet; it counts as stored from now on.
+
+        What was decided ahead of a number that is not waits for it.
+        """
+        through = self._sent_through
+        acknowledged = [run for run in self._acknowledged if run.last <= through]
+        set_aside = [aside for aside in self._set_aside if aside.sequence <= through]
+        if not acknowledged and not set_aside:
             return None
-        outcomes = [(sequence, self._decided.pop(sequence)) for sequence in settled]
-        return Progress(
-            self._kind,
-            self._sent_through,
-            acknowledged=[(sequence, outcome) for sequence, outcome in outcomes if isinstance(outcome, int)],
-            set_aside=[outcome for _, outcome in outcomes if isinstance(outcome, SetAside)],
-        )
+        self._acknowledged = [run for run in self._acknowledged if run.last > through]
+        self._set_aside = [aside for aside in self._set_aside if aside.sequence > through]
+        return Progress(self._kind, through, acknowledged, set_aside)
 
     def _read(self) -> None:
-        known = self._under_way | self._decided.keys()
-        rows = [row for row in self._outbox.asked_again(self._kind) if row.sequence not in known]
+        asked_again = (row for row in self._outbox.asked_again(self._kind) if not self._in_hand(row.sequence))
+        rows = list(asked_again)
         for row in self._outbox.page(self._kind, self._read_through, PAGE_ROWS):
             for gone in range(self._read_through + 1, row.sequence):
                 self.set_aside(gone, Reason.CORRUPT, "the row is gone")
             self._read_through = row.sequence
-            rows.append(row)
+            if row.sequence not in self._decided_ahead:
+                rows.append(row)
         for row in rows:
             if row.intact:
                 self._waiting.append(row)
             else:
                 self.set_aside(row.sequence, Reason.CORRUPT, "the row is not what was stored")
 
-    def _decide(self, sequence: int, outcome: int | SetAside) -> None:
-        self._under_way.discard(sequence)
-        self._decided[sequence] = outcome
-        while self._sent_through + 1 in self._decided:
+    def _in_hand(self, sequence: int) -> bool:
+        """Tell whether a number that was asked for again is under way, or decided and not stored yet."""
+        return (
+            sequence in self._under_way
+            or any(run.first <= sequence <= run.last for run in self._acknowledged)
+            or any(aside.sequence == sequence for aside in self._set_aside)
+        )
+
+    def _decide(self, first: int, last: int) -> None:
+        self._under_way.difference_update(range(first, last + 1))
+        if first > self._sent_through + 1:
+            self._decided_ahead.update(range(first, last + 1))
+            return
+        self._sent_through = max(self._sent_through, last)
+        while self._sent_through + 1 in self._decided_ahead:
             self._sent_through += 1
+            self._decided_ahead.discard(self._sent_through)

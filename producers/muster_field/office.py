@@ -37,6 +37,8 @@ class FieldOffice:
 
     def __init__(self, outbox: Outbox, rules: Rules, clock: Callable[[], int], new_id: Callable[[int], UUID]) -> None:
         self._outbox, self._rules, self._clock, self._new_id = outbox, rules, clock, new_id
+        self._epoch = outbox.identity.epoch
+        self._stamper = Stamper(rules.office_id, self._epoch)
         self._streams = {kind: stream_name(kind, rules.office_id) for kind in KINDS}
 
     @classmethod
@@ -68,9 +70,8 @@ class FieldOffice:
         if not bodies:
             return []
         now = self._clock()
-        stamper = Stamper(self._rules.office_id, self._outbox.identity.epoch, now)
         with self._outbox.recording() as batch:
-            return [self._add(batch, body, stamper, now) for body in bodies]
+            return [self._add(batch, body, now) for body in bodies]
 
     def state(self) -> OutboxState:
         """Say what is stored, sent, pending and set aside."""
@@ -90,10 +91,10 @@ class FieldOffice:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _add(self, batch: Batch, body: Body, stamper: Stamper, now: int) -> Accepted:
+    def _add(self, batch: Batch, body: Body, now: int) -> Accepted:
         kind = body.form.kind
         event_id, sequence = self._new_id(now), batch.next_sequence(kind)
-        value = stamper.value(body, event_id.bytes, sequence)
+        value = self._stamper.value(body, event_id.bytes, sequence, now)
         require_size(value, body, self._rules)
         batch.add(kind, sealed(sequence, event_id.bytes, now, value))
-        return Accepted(event_id, self._streams[kind], self._outbox.identity.epoch, sequence)
+        return Accepted(event_id, self._streams[kind], self._epoch, sequence)

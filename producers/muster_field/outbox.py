@@ -22,30 +22,41 @@ from muster_field.state import OutboxState, Reason, SetAside, StreamState
 from muster_field.wire import KINDS
 
 
+class Run(NamedTuple):
+    """Acknowledged numbers, first to last, whose offsets follow one another from the first one's."""
+
+    first: int
+    last: int
+    first_offset: int
+
+
 class Progress(NamedTuple):
-    """What a relay learned of one stream: acknowledged numbers with offsets, and up to where all is decided."""
+    """What a relay learned of one stream: what was acknowledged or set aside, and up to where all is decided."""
 
     kind: str
     sent_through: int
-    acknowledged: Sequence[tuple[int, int]] = ()
+    acknowledged: Sequence[Run] = ()
     set_aside: Sequence[SetAside] = ()
 
 
 class Batch:
     """The events of one transaction: take the next number of a stream, then add its row."""
 
-    def __init__(self, last_sequences: dict[str, int]) -> None:
-        self._last = last_sequences
-        self.rows: dict[str, list[Row]] = {kind: [] for kind in last_sequences}
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._last: dict[str, int] = {}
+        self.rows: dict[str, list[Row]] = {}
 
     def next_sequence(self, kind: str) -> int:
         """Give the number that the next row of this stream must have."""
+        if kind not in self._last:
+            self._last[kind] = last_sequence(self._db, kind)
         return self._last[kind] + 1
 
     def add(self, kind: str, row: Row) -> None:
         """Store a row with the commit."""
-        self.rows[kind].append(row)
         self._last[kind] = row.sequence
+        self.rows.setdefault(kind, []).append(row)
 
 
 class Outbox:
@@ -74,11 +85,10 @@ class Outbox:
         """Store the events that are added inside, all or none; once it is left, they survive a power loss."""
         self._reserve.require_room()
         with self.store.writing() as db:
-            batch = Batch({kind: last_sequence(db, kind) for kind in KINDS})
+            batch = Batch(db)
             yield batch
             for kind, rows in batch.rows.items():
-                if rows:
-                    db.executemany(_INSERT[kind], rows)
+                db.executemany(_INSERT[kind], rows)
 
     def page(self, kind: str, after: int, limit: int) -> list[Row]:
         """Read the rows of a stream that follow a number, in order."""
@@ -102,9 +112,9 @@ class Outbox:
                 db.execute("update progress set sent_through = ? where kind = ?", (sent_through, kind))
                 if acknowledged:
                     db.execute("update progress set acknowledged_at = ? where kind = ?", (now, kind))
-                for first, last, offset in runs(acknowledged):
-                    db.execute("insert or ignore into run values (?, ?, ?, ?)", (kind, first, last, offset))
-                    db.execute(_NOT_AGAIN, (kind, first, last))
+                for run in acknowledged:
+                    db.execute("insert or ignore into run values (?, ?, ?, ?)", (kind, *run))
+                    db.execute(_NOT_AGAIN, (kind, run.first, run.last))
                 for aside in set_aside:
                     row = (kind, aside.sequence, aside.reason.value, aside.detail, aside.at)
                     db.execute("insert or replace into set_aside values (?, ?, ?, ?, ?)", row)
@@ -115,19 +125,6 @@ class Outbox:
         with self.store.reading() as db:
             encounters, incidents = (_stream_state(db, kind) for kind in KINDS)
         return OutboxState(**self.identity._asdict(), encounters=encounters, incidents=incidents)
-
-
-def runs(acknowledged: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Join acknowledged (number, offset) pairs whose offsets follow one another: first, last, first offset."""
-    first = last = first_offset = -1
-    for sequence, offset in acknowledged:
-        if sequence != last + 1 or offset != first_offset + sequence - first:
-            if last >= 0:
-                yield first, last, first_offset
-            first, first_offset = sequence, offset
-        last = sequence
-    if last >= 0:
-        yield first, last, first_offset
 
 
 def last_sequence(db: apsw.Connection, kind: str) -> int:

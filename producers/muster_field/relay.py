@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from muster_contract.headers import of_stored_event
+from muster_contract.headers import OutboxHeaders
 from muster_field.heartbeat import heartbeat, parcel_of
 from muster_field.lane import Lane
 from muster_field.outbox import Outbox
@@ -59,7 +59,8 @@ class Relay:
     ) -> None:
         self._outbox, self._connect, self._clock, self._new_id = outbox, connect, clock, new_id
         self._options, self._pace = options, pace
-        office = outbox.identity.office_id
+        office, epoch, _ = outbox.identity
+        self._headers = OutboxHeaders(office, epoch)
         self._lanes = {stream_name(kind, office): Lane(outbox, kind, options.window, clock) for kind in KINDS}
         self._sender: Sender | None = None
         self._heartbeats, self._marks = Interval(options.heartbeat_seconds), Interval(MARK_SECONDS)
@@ -127,17 +128,15 @@ class Relay:
 
     def _send(self, sender: Sender, stream: str, lane: Lane) -> bool:
         rows = lane.take()
+        timestamp_of = self._options.timestamp_of
         for place, row in enumerate(rows):
-            if not sender.send(self._parcel(stream, row)):
+            sequence, event_id, recorded_at, value, _ = row
+            headers = self._headers.of(row.type, event_id, recorded_at, sequence)
+            timestamp = timestamp_of(row) if timestamp_of else None
+            if not sender.send(Parcel(stream, sequence, value, headers, timestamp)):
                 lane.give_back(rows[place:])
                 return False
         return bool(rows)
-
-    def _parcel(self, stream: str, row: Row) -> Parcel:
-        office_id, epoch, _ = self._outbox.identity
-        headers = of_stored_event(row.type, office_id, epoch, row.event_id, row.sequence, row.recorded_at)
-        timestamp_of = self._options.timestamp_of
-        return Parcel(stream, row.sequence, row.value, headers, timestamp_of(row) if timestamp_of else None)
 
     def _send_heartbeat(self, sender: Sender) -> None:
         now = self._clock()
@@ -150,11 +149,11 @@ class Relay:
 
     def _settle(self, report: Report) -> str | None:
         """Take in what became of a record; give the broker's code when it is trouble."""
-        stream, sequence, offset, refusal = report
+        stream, sequence, offset, refusal, count = report
         if sequence is None:
             self._heartbeat_under_way = False
         elif refusal is None:
-            self._lanes[stream].acknowledge(sequence, offset)
+            self._lanes[stream].acknowledge(sequence, offset, count)
             self._backoff.succeeded()
         elif refusal.for_good and self._lanes[stream].goes_alone(sequence):
             self._lanes[stream].set_aside(sequence, Reason.REFUSED, refusal.code)
@@ -174,9 +173,9 @@ class Relay:
 
     def _let_go(self, seconds: float) -> None:
         sender, self._sender, self._heartbeat_under_way = self._sender, None, False
-        for stream, sequence, offset, refusal in sender.close(seconds) if sender else ():
+        for stream, sequence, offset, refusal, count in sender.close(seconds) if sender else ():
             if sequence is not None and refusal is None:
-                self._lanes[stream].acknowledge(sequence, offset)
+                self._lanes[stream].acknowledge(sequence, offset, count)
         self._mark()
 
     def _mark_when_due(self) -> None:

@@ -28,12 +28,17 @@ class Refusal(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a record: the offset that it was appended at, or why it was not."""
+    """What became of a record: the offset that it was appended at, or why it was not.
+
+    One acknowledgement may speak for ``count`` records: this one, and those before it whose numbers and
+    offsets go up to it one by one. An offset that the broker did not tell is -1.
+    """
 
     stream: str
     sequence: int | None
     offset: int
     refusal: Refusal | None = None
+    count: int = 1
 
 
 class SenderLost(Exception):

@@ -61,18 +61,17 @@ class Form(NamedTuple):
 
 
 class Stamper:
-    """Completes the events of one transaction: its office, its outbox and its time are written once."""
+    """Completes events with what one outbox adds to them: office, epoch, id, number and time."""
 
-    def __init__(self, office_id: str, epoch: UUID, recorded_at: int) -> None:
+    def __init__(self, office_id: str, epoch: UUID) -> None:
         self._sender = _string(office_id) + epoch.bytes
-        self._recorded = _millis(recorded_at)
 
-    def value(self, body: Body, event_id: bytes, sequence: int) -> bytes:
+    def value(self, body: Body, event_id: bytes, sequence: int, recorded_at: int) -> bytes:
         """Give an event's bytes exactly as they will be sent."""
         case_id, encounter_id, occurred_at, *rest = body.parts
         return b"".join((
             body.form.head, event_id, self._sender, _long(sequence),
-            case_id, encounter_id, occurred_at, self._recorded, *rest,
+            case_id, encounter_id, occurred_at, _millis(recorded_at), *rest,
         ))  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,40 +23,43 @@ _SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
 
 def of_event(event_type: str, stamp: Stamp) -> list[tuple[str, bytes]]:
     """Build the headers of a field event."""
-    numbers = (stamp.event_id.bytes, stamp.sequence, stamp.recorded_at)
-    return of_stored_event(event_type, stamp.office_id, stamp.epoch, *numbers)
-
-
-def of_stored_event(  # noqa: PLR0913, PLR0917 - a stamp, spread: building one an event costs a relay a tenth of its rate
-    event_type: str, office_id: str, epoch: UUID, event_id: bytes, sequence: int, recorded_at: int
-) -> list[tuple[str, bytes]]:
-    """Build the headers of a field event from what an outbox keeps beside its value."""
-    return [
-        *_constant(event_type, office_id, epoch),
-        ("ce_id", _uuid_text(event_id)),
-        ("ce_time", format_instant(recorded_at).encode()),
-        ("sequence", b"%d" % sequence),
-    ]
+    writer = OutboxHeaders(stamp.office_id, stamp.epoch)
+    return writer.of(event_type, stamp.event_id.bytes, stamp.recorded_at, stamp.sequence)
 
 
 def of_heartbeat(heartbeat: OfficeHeartbeat) -> list[tuple[str, bytes]]:
     """Build the headers of a heartbeat, which has no sequence."""
-    return [
-        *_constant(heartbeat.type, heartbeat.office_id, heartbeat.epoch),
-        ("ce_id", _uuid_text(heartbeat.event_id.bytes)),
-        ("ce_time", format_instant(heartbeat.recorded_at).encode()),
-    ]
+    writer = OutboxHeaders(heartbeat.office_id, heartbeat.epoch)
+    return writer.of(heartbeat.type, heartbeat.event_id.bytes, heartbeat.recorded_at)
 
 
-@lru_cache(maxsize=1024)
-def _constant(event_type: str, office_id: str, epoch: UUID) -> tuple[tuple[str, bytes], ...]:
-    return (
-        ("ce_specversion", b"1.0"),
-        ("ce_type", newest()[event_type].fullname.encode()),
-        ("ce_source", f"/offices/{office_id}".encode()),
-        ("content-type", b"application/avro"),
-        ("epoch", str(epoch).encode()),
-    )
+class OutboxHeaders:
+    """Builds the headers of what one outbox sends: what they have in common is built once a type."""
+
+    def __init__(self, office_id: str, epoch: UUID) -> None:
+        self._office_id, self._epoch = office_id, epoch
+        self._constant: dict[str, tuple[tuple[str, bytes], ...]] = {}
+
+    def of(
+        self, event_type: str, event_id: bytes, recorded_at: int, sequence: int | None = None
+    ) -> list[tuple[str, bytes]]:
+        """Build the headers of a record; a heartbeat has no sequence."""
+        constant = self._constant.get(event_type) or self._constant_of(event_type)
+        headers = [*constant, ("ce_id", _uuid_text(event_id)), ("ce_time", format_instant(recorded_at).encode())]
+        if sequence is not None:
+            headers.append(("sequence", b"%d" % sequence))
+        return headers
+
+    def _constant_of(self, event_type: str) -> tuple[tuple[str, bytes], ...]:
+        texts = {
+            "ce_specversion": "1.0",
+            "ce_type": newest()[event_type].fullname,
+            "ce_source": f"/offices/{self._office_id}",
+            "content-type": "application/avro",
+            "epoch": str(self._epoch),
+        }
+        self._constant[event_type] = tuple((name, text.encode()) for name, text in texts.items())
+        return self._constant[event_type]
 
 
 def _uuid_text(raw: bytes) -> bytes:

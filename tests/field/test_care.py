@@ -12,7 +12,7 @@ from muster_contract.codec import decode
 from muster_contract.errors import MusterError
 from muster_field.fakes import FakeBroker
 from muster_field.office import FieldOffice
-from muster_field.outbox import Outbox, Progress
+from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_care import ask_again, find, offset_of, prune, verify
 from muster_field.outbox_file import OutboxCorrupt, move_aside
 from muster_field.state import Reason, SetAside
@@ -41,7 +41,7 @@ def outbox(tmp_path: Path, office: FieldOffice) -> Iterator[Outbox]:
     """Open the same outbox as an operator does, with five events of which three are sent."""
     office.accept_many([ENCOUNTER] * 5)
     outbox = Outbox.open(tmp_path / "outbox.db")
-    outbox.mark([Progress("encounters", 3, [(1, 7), (2, 8), (3, 10)])], NOW)
+    outbox.mark([Progress("encounters", 3, [Run(1, 2, 7), Run(3, 3, 10)])], NOW)
     yield outbox
     outbox.close()
 
@@ -90,7 +90,7 @@ def test_what_was_pruned_cannot_be_sent_again(outbox: Outbox) -> None:
 def test_prune_keeps_what_somebody_may_still_need(outbox: Outbox) -> None:
     """What was asked for again, and what was set aside."""
     aside = SetAside(sequence=4, reason=Reason.REFUSED, detail="INVALID_RECORD", at=NOW)
-    outbox.mark([Progress("encounters", 5, [(5, 11)], [aside])], NOW)
+    outbox.mark([Progress("encounters", 5, [Run(5, 5, 11)], [aside])], NOW)
     ask_again(outbox, "encounters", 1, 1)
     assert prune(outbox, NOW + 1) == 3
     assert ask_again(outbox, "encounters", 4, 4) == 1
@@ -101,14 +101,14 @@ def test_prune_goes_on_where_it_stopped(office: FieldOffice, outbox: Outbox, clo
     """Young events stay until they are old."""
     clock.now = NOW + 10
     office.accept(ENCOUNTER)
-    outbox.mark([Progress("encounters", 6, [(4, 11), (5, 12), (6, 13)])], NOW)
+    outbox.mark([Progress("encounters", 6, [Run(4, 4, 11), Run(5, 5, 12), Run(6, 6, 13)])], NOW)
     assert [prune(outbox, NOW + after) for after in (1, 5, 11, 11)] == [5, 0, 1, 0]
 
 
 def test_prune_takes_many_rows_some_at_a_time(office: FieldOffice, outbox: Outbox) -> None:
     """Recording can go on in between."""
     office.accept_many([ENCOUNTER] * 2500)
-    outbox.mark([Progress("encounters", 2505, [(n, n + 20) for n in range(4, 2506)])], NOW)
+    outbox.mark([Progress("encounters", 2505, [Run(4, 2505, 24)])], NOW)
     assert prune(outbox, NOW + 1) == 2505
     assert verify(outbox) == []
 

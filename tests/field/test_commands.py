@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from muster_field.__main__ import app
-from muster_field.outbox import Outbox, Progress
+from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_store import relay_lock
 from muster_field.state import Reason, SetAside
 from muster_hq.embedded import EmbeddedBroker
@@ -134,7 +134,7 @@ def test_status_shows_what_is_set_aside(desk: Desk) -> None:
     for _ in range(3):
         desk.run(*ENCOUNTER)
     aside = SetAside(sequence=2, reason=Reason.REFUSED, detail="INVALID_RECORD", at=NOW)
-    desk.mark(Progress("encounters", 3, [(1, 0), (3, 1)], [aside]))
+    desk.mark(Progress("encounters", 3, [Run(1, 1, 0), Run(3, 3, 1)], [aside]))
     stream = desk.run("status", "--json").objects[0]["streams"][ENCOUNTERS]
     assert (stream["sent"], stream["pending"], [one["sequence"] for one in stream["set_aside"]]) == (2, 0, [2])
     assert "INVALID_RECORD" in desk.text("status")
@@ -164,7 +164,7 @@ def test_resend_by_number_by_event_and_what_was_set_aside(desk: Desk) -> None:
     """Only what was sent or set aside; the rest goes anyway."""
     event_id, *_ = [desk.run(*ENCOUNTER).objects[0]["event_id"] for _ in range(4)]
     aside = SetAside(sequence=3, reason=Reason.REFUSED, detail="INVALID_RECORD", at=NOW)
-    desk.mark(Progress("encounters", 3, [(1, 0), (2, 1)], [aside]))
+    desk.mark(Progress("encounters", 3, [Run(1, 1, 0), Run(2, 2, 1)], [aside]))
     assert desk.run("resend", "--event", event_id).objects == [{"asked_again": 1}]
     assert desk.run("resend", "--stream", "encounters", "--sequence", "1-2").objects == [{"asked_again": 2}]
     assert desk.run("resend", "--set-aside").objects == [{"asked_again": 1}]
@@ -222,7 +222,7 @@ def test_an_outbox_is_not_renewed_under_a_relay(desk: Desk) -> None:
 def test_the_reserve_is_released_and_old_bytes_are_pruned(desk: Desk) -> None:
     """What an operator does on a full disk."""
     desk.run(*ENCOUNTER)
-    desk.mark(Progress("encounters", 1, [(1, 0)]))
+    desk.mark(Progress("encounters", 1, [Run(1, 1, 0)]))
     assert desk.run("release-reserve").objects[0]["freed_bytes"] > 0
     assert desk.run("prune", "--older-than", "P30D").objects == [{"pruned": 0}]
 

@@ -71,7 +71,7 @@ def test_the_bytes_are_those_of_the_contracts_codec(event: FieldEvent, sequence:
     """The one pass over an event writes what the codec writes, byte by byte."""
     stamp = Stamp(event_id=UUID(int=7), office_id="dal", epoch=epoch, sequence=sequence, recorded_at=now)
     (body,) = prepare([event], RULES)
-    value = Stamper("dal", epoch, now).value(body, stamp.event_id.bytes, sequence)
+    value = Stamper("dal", epoch).value(body, stamp.event_id.bytes, sequence, now)
     assert value == encode(event.type, wire_fields(event, stamp))
     assert decode(value).schema.name == event.type
 
@@ -181,7 +181,7 @@ def test_a_type_of_ones_own_is_refused() -> None:
 def test_an_oversized_event_is_refused(room: int) -> None:
     """As many bytes as allowed fit; one more does not."""
     (body,) = prepare([event_of("IncidentReported")], RULES)
-    value = Stamper("dal", UUID(int=2), STAMP.recorded_at).value(body, bytes(16), 1)
+    value = Stamper("dal", UUID(int=2)).value(body, bytes(16), 1, STAMP.recorded_at)
     rules = Rules("dal", RULES.offices, max_value_bytes=len(value) + room)
     if room < 0:
         with pytest.raises(Refused, match=f"is {len(value)} bytes on the wire, at most {len(value) - 1}"):

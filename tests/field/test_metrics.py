@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from muster_contract.errors import MusterError
 from muster_field.metrics import SET_ASIDE, TURNED, VOCABULARY, OutboxCollector
-from muster_field.metrics_server import MetricsServer
-from muster_field.outbox import Outbox, Progress
+from muster_field.outbox import Outbox, Progress, Run
 from muster_field.state import Reason, SetAside
 from tests.field.offices import NOW, office_at
 from tests.schemas.builders import PLANTED, event_of
@@ -32,7 +27,7 @@ def test_metrics_say_what_the_outbox_holds(tmp_path: Path) -> None:
     with office_at(tmp_path) as office:
         office.accept_many([event_of("EncounterReported", case_id=PLANTED)] * 5)
     outbox = Outbox.open(tmp_path / "outbox.db")
-    outbox.mark([Progress("encounters", 3, [(1, 7), (2, 8)], [ASIDE])], NOW + 500)
+    outbox.mark([Progress("encounters", 3, [Run(1, 1, 7), Run(2, 2, 8)], [ASIDE])], NOW + 500)
     page = exposition(outbox)
     for name, value in (
         ("events_accepted_total", 5),
@@ -63,16 +58,3 @@ def test_every_word_of_the_vocabulary_exists_from_the_start(tmp_path: Path) -> N
         assert f"# HELP {name}" in page
     assert page.count(f"{SET_ASIDE}{{") == 2 * len(Reason)
     assert "muster_field_oldest_pending_timestamp_seconds{" not in page
-
-
-def test_the_metrics_server_serves_metrics_alone() -> None:
-    """On loopback; other paths are not there, and an address that is taken is a clear error."""
-    registry = CollectorRegistry()
-    with MetricsServer(registry, "127.0.0.1", 0) as server:
-        with urllib.request.urlopen(server.url) as answer:  # noqa: S310 - our own
-            assert answer.status == 200
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(server.url.replace("/metrics", "/"))  # noqa: S310 - our own
-        port = int(server.url.split(":")[2].partition("/")[0])
-        with pytest.raises(MusterError, match="cannot be listened on"):
-            MetricsServer(registry, "127.0.0.1", port)

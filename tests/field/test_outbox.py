@@ -14,7 +14,7 @@ from muster_contract.errors import ConfigurationError, MusterError, Refused
 from muster_contract.register import Office
 from muster_field.locks import FileLock, Held
 from muster_field.office import FieldOffice
-from muster_field.outbox import Outbox, Progress, runs
+from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_file import Identity, OutboxCorrupt, OutboxFailed, require_sqlite
 from muster_field.outbox_store import write_lock
 from muster_field.reserve import FLOOR_BYTES, RESERVE_BYTES, OutboxFull, Reserve
@@ -107,7 +107,7 @@ def test_the_state_adds_up(office: FieldOffice, outbox: Outbox) -> None:
     """Every number is sent, pending or set aside."""
     office.accept_many([ENCOUNTER] * 5 + [INCIDENT])
     aside = SetAside(sequence=2, reason=Reason.REFUSED, detail="INVALID_RECORD", at=NOW)
-    outbox.mark([Progress("encounters", 3, [(1, 10), (3, 11)], [aside])], NOW + 5)
+    outbox.mark([Progress("encounters", 3, [Run(1, 1, 10), Run(3, 3, 11)], [aside])], NOW + 5)
     encounters, incidents = office.state().streams
     assert (encounters.sent, encounters.pending, encounters.set_aside) == (2, 2, (aside,))
     assert (encounters.lowest_pending, encounters.oldest_pending_at, encounters.last_acknowledged_at) == (
@@ -116,12 +116,6 @@ def test_the_state_adds_up(office: FieldOffice, outbox: Outbox) -> None:
         NOW + 5,
     )
     assert (incidents.sent, incidents.pending, incidents.last_acknowledged_at) == (0, 1, None)
-
-
-def test_runs_join_offsets_that_follow_one_another() -> None:
-    """A pulse between two events, or a number that was set aside, begins another run."""
-    assert list(runs([(1, 5), (2, 6), (3, 8), (5, 10), (6, 11)])) == [(1, 2, 5), (3, 3, 8), (5, 6, 10)]
-    assert list(runs([])) == []
 
 
 def test_a_new_outbox_is_a_new_epoch(tmp_path: Path) -> None:

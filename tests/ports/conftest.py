@@ -1,13 +1,16 @@
-"""The brokers that each suite of Kafka's edge runs on: the embedded one, and Apache Kafka."""
+"""What each suite of an edge runs on: the embedded broker and Apache Kafka, and every kind of ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from muster_hq.embedded import EmbeddedBroker
+from muster_hq.ledger_port import Ledger
 from tests.ports.kafka_backends import Backend, Embedded, Real
+from tests.ports.ledgers import LedgerKind, Sqlite
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,17 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
         embedded.forget_topics()
     else:
         yield Real(request.getfixturevalue("broker"))
+
+
+@pytest.fixture(params=["sqlite"])
+def kind(tmp_path: Path) -> LedgerKind:
+    """Give a ledger of each kind that is not there yet."""
+    return Sqlite(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def ledger(kind: LedgerKind) -> Iterator[Ledger]:
+    """Give a new ledger, open for writing."""
+    opened = kind.open()
+    yield opened
+    opened.close()

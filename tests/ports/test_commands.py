@@ -11,12 +11,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from muster_contract.codec import PULSE
+from muster_contract.shell.running import run_command
 from muster_contract.times import format_instant
 from muster_contract.topics import streams_of
 from muster_hq.commands.export import export
 from muster_hq.commands.publish import publish
 from muster_hq.commands.pulse import pulse
-from muster_hq.commands.running import run_command
 from muster_hq.kafka import Scan
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.logfile import read_log

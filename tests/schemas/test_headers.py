@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster_contract.events import FIELD_EVENTS, OfficeHeartbeat, Stamp, wire_fields
-from muster_contract.headers import Headers, Number, number_of, of_event, of_heartbeat, of_stored_event
+from muster_contract.headers import Headers, Number, OutboxHeaders, number_of, of_event, of_heartbeat
 from muster_contract.schemas import newest
 from tests.schemas.builders import PLANTED, event_of
 
@@ -96,7 +96,7 @@ def test_random_headers_never_raise(headers: list[tuple[str, bytes | None]]) -> 
 
 def test_an_outbox_builds_the_same_headers_from_what_it_stored() -> None:
     """In whatever order."""
-    stored = of_stored_event("IncidentReported", "dal", EPOCH, STAMP.event_id.bytes, 7, STAMP.recorded_at)
+    stored = OutboxHeaders("dal", EPOCH).of("IncidentReported", STAMP.event_id.bytes, STAMP.recorded_at, 7)
     assert sorted(stored) == sorted(of_event("IncidentReported", STAMP))
 
 

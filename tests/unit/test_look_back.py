@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from muster_contract.shell.running import run_command
 from muster_contract.times import format_instant
 from muster_hq.commands.look_back import look_back
-from muster_hq.commands.running import run_command
 from muster_hq.ledger.opening import open_ledger, open_reader
 from muster_hq.replay import replay
 from tests.cases.builders import T0, Case, encounter, id_of, not_a_match, report

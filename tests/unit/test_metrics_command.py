@@ -10,8 +10,8 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
+from muster_contract.shell.running import run_command
 from muster_hq.commands.metrics import metrics
-from muster_hq.commands.running import run_command
 from muster_hq.ledger.opening import open_ledger
 from tests.cases.policies import REPORT
 from tests.ports.signals import terminated_once

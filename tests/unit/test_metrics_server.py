@@ -14,8 +14,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from muster_contract.errors import MusterError
+from muster_contract.shell.serving import MetricsServer
 from muster_hq.ledger_port import LedgerError
-from muster_hq.metrics import MetricsServer
 
 
 class One(Collector):

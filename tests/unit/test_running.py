@@ -8,8 +8,8 @@ import pytest
 import typer
 
 from muster_contract.errors import ConfigurationError, Fault, Finding, MusterError
+from muster_contract.shell.running import run_command, stopped_by_signals
 from muster_hq.commands.options import address_of
-from muster_hq.commands.running import run_command, stopped_by_signals
 
 
 @pytest.mark.parametrize(("kind", "code"), [(MusterError, 2), (ConfigurationError, 2), (Finding, 1)])

@@ -9,11 +9,11 @@ import structlog
 
 from muster_contract.errors import MusterError
 from muster_contract.register import load_register
+from muster_contract.shell.running import stopped_by_signals
+from muster_contract.shell.serving import MetricsServer
 from muster_hq.commands.options import LISTEN, LedgerUrl, Listen, OptionalOfficesFile, PolicyFiles, address_of
-from muster_hq.commands.running import stopped_by_signals
 from muster_hq.commands.scraping import registry_over
 from muster_hq.ledger.opening import open_reader
-from muster_hq.metrics import MetricsServer
 from muster_hq.policy_reader import load_policies
 
 _log = structlog.get_logger(__name__)

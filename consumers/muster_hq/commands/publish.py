@@ -8,8 +8,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from muster_contract.shell.running import stopped_by_signals
 from muster_hq.commands.options import Bootstrap, KafkaConfig, LedgerUrl, kafka_properties
-from muster_hq.commands.running import stopped_by_signals
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.publisher import Publisher

@@ -10,11 +10,11 @@ import typer
 
 from muster_contract.errors import ConfigurationError
 from muster_contract.register import load_register
+from muster_contract.shell.running import stopped_by_signals
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
 from muster_hq.commands.arguments import instant
 from muster_hq.commands.options import Bootstrap, KafkaConfig, OfficesFile, OptionalLedgerUrl, kafka_properties
-from muster_hq.commands.running import stopped_by_signals
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
 from muster_hq.pulse import EXPIRE_SECONDS, Pulse, pulse_once

@@ -13,6 +13,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from muster_contract.shell.running import stopped_by_signals
+from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
 from muster_hq.commands.assembly import Setup, read_setup, running_worker
@@ -27,12 +29,10 @@ from muster_hq.commands.options import (
     TrustCreateTime,
     address_of,
 )
-from muster_hq.commands.running import stopped_by_signals
 from muster_hq.commands.scraping import registry_over
 from muster_hq.commands.worker import GROUP, Group, Member
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
-from muster_hq.metrics import MetricsServer
 from muster_hq.pulse import EXPIRE_SECONDS, Pulse
 from muster_hq.worker import Worker
 

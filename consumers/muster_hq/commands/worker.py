@@ -7,9 +7,9 @@ from typing import Annotated
 import structlog
 import typer
 
+from muster_contract.shell.running import stopped_by_signals
 from muster_hq.commands.assembly import read_setup, running_worker
 from muster_hq.commands.options import Bootstrap, KafkaConfig, LedgerUrl, OfficesFile, PolicyFiles, TrustCreateTime
-from muster_hq.commands.running import stopped_by_signals
 
 GROUP = "muster-headquarters"
 Group = Annotated[str, typer.Option("--group", envvar="MUSTER_GROUP", help="The consumer group that workers share.")]

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from muster_contract.errors import Finding
+from muster_contract.shell.running import stopped_by_signals
+from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
 from muster_field.commands.options import Bootstrap, KafkaConfig, OutboxFile, kafka_properties
-from muster_field.commands.running import stopped_by_signals
 from muster_field.kafka import KafkaSender
 from muster_field.metrics import OutboxCollector
-from muster_field.metrics_server import MetricsServer
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import prune
 from muster_field.relay import Relay, RelayOptions
@@ -57,7 +57,7 @@ def relay(
     with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
-            server = stack.enter_context(MetricsServer(_registry(opened, loop), metrics_host, metrics_port))
+            server = stack.enter_context(MetricsServer(_registry(opened, loop), host=metrics_host, port=metrics_port))
             _log.info("serving_metrics", url=server.url)
         prune(opened, recorded_before)
         if not until_empty:

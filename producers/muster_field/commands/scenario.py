@@ -20,9 +20,9 @@ from rich.progress import Progress
 
 from muster_contract.errors import ConfigurationError, MusterError
 from muster_contract.register import Office, load_register
+from muster_contract.shell.running import run_command, stopped_by_signals
 from muster_contract.times import now_ms, to_ms
 from muster_field.commands.options import Bootstrap, KafkaConfig, OfficesFile, kafka_properties
-from muster_field.commands.running import run_command, stopped_by_signals
 from muster_field.kafka import KafkaSender
 from muster_field.scenario import live as living
 from muster_field.scenario import oig_18_36 as audited

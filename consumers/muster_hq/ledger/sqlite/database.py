@@ -35,9 +35,11 @@ class Database:
         try:
             self.connection = apsw.Connection(str(path), flags=flags)
             self._prepare(write=write)
-        except apsw.Error as fault:
-            self.close()
-            raise LedgerError.of(str(path), f"cannot be opened as a ledger: {fault}", _hint_of(fault)) from None
+        except BaseException as fault:
+            self.close()  # and let go of the lock, whatever it was
+            if isinstance(fault, apsw.Error):
+                raise LedgerError.of(str(path), f"cannot be opened as a ledger: {fault}", _hint_of(fault)) from None
+            raise
         self.words = Words(self.connection)
 
     @contextmanager
@@ -75,29 +77,31 @@ class Database:
         self.connection.set_busy_timeout(10_000)
         self.connection.pragma("cache_size", -_CACHE_KIB)
         self.connection.pragma("temp_store", "memory")
-        if write:
-            self.connection.pragma("journal_mode", "wal")
-            self.connection.pragma("synchronous", "full")
-            self.connection.pragma("wal_autocheckpoint", 8_000)
-            if not self._has_tables():
-                schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
-                self.connection.execute("begin immediate")
-                self.connection.execute(schema)
-                self.connection.execute("insert into meta values ('version', ?); commit", (SCHEMA_VERSION,))
+        if write and not self._has_tables():
+            schema = files(__package__).joinpath("schema.sql").read_text("utf-8")
+            self.connection.execute("begin immediate")
+            self.connection.execute(schema)
+            self.connection.execute("insert into meta values ('version', ?); commit", (SCHEMA_VERSION,))
         version = self._version()
+        if version is None:
+            raise LedgerError.of(str(self.path), "is another program's database", "choose another path")
         if version != SCHEMA_VERSION:
             raise LedgerError.of(
                 str(self.path),
                 f"holds version {version} of the ledger, this program knows {SCHEMA_VERSION}",
                 "use the program that wrote it, or replay the log into a new ledger",
             )
+        if write:
+            self.connection.pragma("journal_mode", "wal")
+            self.connection.pragma("synchronous", "full")
+            self.connection.pragma("wal_autocheckpoint", 8_000)
 
     def _has_tables(self) -> bool:
         return bool(self.connection.execute("select 1 from sqlite_schema limit 1").get)
 
     def _version(self) -> object:
         if not self.connection.execute("select 1 from sqlite_schema where name = 'meta'").get:
-            return "no version"
+            return None
         return self.connection.execute("select value from meta where key = 'version'").get
 
 

@@ -117,7 +117,8 @@ class SqliteReader:
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """Give every quarantined record, by stream and offset."""
-        for row in self._rows('select * from quarantine order by stream_no, "offset"'):
+        select = 'select q.* from quarantine q join names on no = stream_no order by name, "offset"'
+        for row in self._rows(select):
             epoch = UUID(bytes=row[8]) if row[8] else None
             yield QuarantinedRecord._make((self._word(row[0]), *row[1:8], epoch, row[9]))
 

@@ -13,7 +13,7 @@ import typer
 def configure_logging(
     log_level: Annotated[str, typer.Option(envvar="MUSTER_LOG_LEVEL", help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Headquarters: which required reports did not arrive, and how do you know?"""  # noqa: D400 - typer prints it
+    """Set structlog up for a program: a typer callback, so that every command of it logs alike."""
     levels = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
     if log_level not in levels:
         raise typer.BadParameter(f"is one of {', '.join(levels)}", param_hint="--log-level")

@@ -47,7 +47,7 @@ class MetricsServer:
         try:
             self._server = make_server(host, port, application, _Server, _Handler)
         except OSError as fault:
-            hint = "is another headquarters running? choose another port"
+            hint = "is another such process running? choose another port"
             raise MusterError.of(f"{host}:{port}", f"cannot be listened on: {fault.strerror}", hint) from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="metrics", daemon=True)
         self._thread.start()
