@@ -158,7 +158,7 @@ class _Run:
     def report(self) -> Report:
         """Give the report that speaks for all of them."""
         before = self.count - 1
-        return Report(self.stream, self.first + before, self.first_offset + before, count=self.count)
+        return Report(self.stream, self.first + before, self.first_offset + before, covers=self.count)
 
 
 class _ClientLog:

@@ -56,9 +56,9 @@ class Lane:
         self._under_way.difference_update(row.sequence for row in rows)
         self._waiting.extendleft(reversed(rows))
 
-    def acknowledge(self, sequence: int, offset: int, count: int = 1) -> None:
+    def acknowledge(self, sequence: int, offset: int, covers: int = 1) -> None:
         """Note that the broker has it, and those before it that the acknowledgement speaks for."""
-        run = Run(sequence - count + 1, sequence, offset - count + 1)
+        run = Run(sequence - covers + 1, sequence, offset - covers + 1)
         self._acknowledged.append(run)
         self._decide(run.first, run.last)
 

@@ -149,11 +149,11 @@ class Relay:
 
     def _settle(self, report: Report) -> str | None:
         """Take in what became of a record; give the broker's code when it is trouble."""
-        stream, sequence, offset, refusal, count = report
+        stream, sequence, offset, refusal, covers = report
         if sequence is None:
             self._heartbeat_under_way = False
         elif refusal is None:
-            self._lanes[stream].acknowledge(sequence, offset, count)
+            self._lanes[stream].acknowledge(sequence, offset, covers)
             self._backoff.succeeded()
         elif refusal.for_good and self._lanes[stream].goes_alone(sequence):
             self._lanes[stream].set_aside(sequence, Reason.REFUSED, refusal.code)
@@ -173,9 +173,9 @@ class Relay:
 
     def _let_go(self, seconds: float) -> None:
         sender, self._sender, self._heartbeat_under_way = self._sender, None, False
-        for stream, sequence, offset, refusal, count in sender.close(seconds) if sender else ():
+        for stream, sequence, offset, refusal, covers in sender.close(seconds) if sender else ():
             if sequence is not None and refusal is None:
-                self._lanes[stream].acknowledge(sequence, offset, count)
+                self._lanes[stream].acknowledge(sequence, offset, covers)
         self._mark()
 
     def _mark_when_due(self) -> None:

@@ -30,7 +30,7 @@ class Refusal(NamedTuple):
 class Report(NamedTuple):
     """What became of a record: the offset that it was appended at, or why it was not.
 
-    One acknowledgement may speak for ``count`` records: this one, and those before it whose numbers and
+    One acknowledgement may speak for ``covers`` records: this one, and those before it whose numbers and
     offsets go up to it one by one. An offset that the broker did not tell is -1.
     """
 
@@ -38,7 +38,7 @@ class Report(NamedTuple):
     sequence: int | None
     offset: int
     refusal: Refusal | None = None
-    count: int = 1
+    covers: int = 1
 
 
 class SenderLost(Exception):

@@ -7,6 +7,8 @@ recorded, never which case (CloudEvents 1.0.2, Kafka protocol binding).
 from __future__ import annotations
 
 import re
+import struct
+from binascii import hexlify
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -62,9 +64,11 @@ class OutboxHeaders:
         return self._constant[event_type]
 
 
+_PARTS = struct.Struct("8s4s4s4s12s")
+
+
 def _uuid_text(raw: bytes) -> bytes:
-    digits = raw.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode()
+    return b"-".join(_PARTS.unpack(hexlify(raw)))
 
 
 class Number(NamedTuple):

@@ -33,7 +33,7 @@ def relay_broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
 
 def covered(reports: list[Report]) -> int:
     """Count the records that reports speak for."""
-    return sum(report.count for report in reports)
+    return sum(report.covers for report in reports)
 
 
 def acknowledged(reports: list[Report]) -> list[tuple[int, int]]:
@@ -41,7 +41,7 @@ def acknowledged(reports: list[Report]) -> list[tuple[int, int]]:
     return [
         ((report.sequence or 0) - before, report.offset - before)
         for report in reports
-        for before in reversed(range(report.count))
+        for before in reversed(range(report.covers))
         if report.refusal is None
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -26,6 +27,9 @@ from muster_field.outbox_care import prune
 from muster_field.relay import Relay, RelayOptions
 from muster_field.settings import duration_ms
 from muster_field.wiring import new_id
+
+STUCK_MS = 60_000
+"""A relay that has not turned for so long is not healthy: no turn waits anywhere near it."""
 
 _log = structlog.get_logger()
 
@@ -57,14 +61,22 @@ def relay(
     with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
-            server = stack.enter_context(MetricsServer(_registry(opened, loop), host=metrics_host, port=metrics_port))
+            registry, healthy = _registry(opened, loop), partial(_why_stuck, loop)
+            server = stack.enter_context(MetricsServer(registry, host=metrics_host, port=metrics_port, healthy=healthy))
             _log.info("serving_metrics", url=server.url)
         prune(opened, recorded_before)
+        _spare_collections()
         if not until_empty:
             loop.run(stop)
         elif not loop.drain(seconds, stop=stop, on_turn=stack.enter_context(_shown(opened))):
             pending = opened.state().pending
             raise Finding.of(str(outbox), f"still holds {pending} events that were not acknowledged", "run it again")
+
+
+def _spare_collections() -> None:
+    """Have the garbage collector look less often: thousands of records are alive here, and none in a cycle."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _registry(outbox: Outbox, loop: Relay) -> CollectorRegistry:
@@ -73,10 +85,18 @@ def _registry(outbox: Outbox, loop: Relay) -> CollectorRegistry:
     return registry
 
 
+def _why_stuck(loop: Relay) -> str | None:
+    silent = now_ms() - loop.turned_at
+    return f"the relay has not turned for {silent // 1000} s" if silent > STUCK_MS else None
+
+
 @contextmanager
 def _shown(outbox: Outbox) -> Iterator[Callable[[], None]]:
     """Show on a terminal how much is left; give what moves it."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
     total = outbox.state().pending
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("sending", total=total)
         yield lambda: progress.update(task, completed=total - outbox.state().pending)

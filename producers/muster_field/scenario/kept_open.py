@@ -28,7 +28,7 @@ class KeptOpen:
     def poll(self, seconds: float) -> Sequence[Report]:
         """Hand the reports on."""
         reports = self._sender.poll(seconds) if self._sender else ()
-        self._under_way -= sum(report.count for report in reports)
+        self._under_way -= sum(report.covers for report in reports)
         return reports
 
     def close(self, seconds: float) -> Sequence[Report]:
