@@ -6,7 +6,7 @@ import typer
 
 from muster_contract.shell.logging import configure_logging
 from muster_contract.shell.running import run_command
-from muster_field.commands.care import prune, release_reserve, renew_outbox
+from muster_field.commands.care import init_outbox, prune, release_reserve, renew_outbox
 from muster_field.commands.encounter import encounter
 from muster_field.commands.incident import incident
 from muster_field.commands.record import record
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback(help="A field office: record what happened, and send it to headquarters in order.")(configure_logging)
-for command in (encounter, incident, record, relay, status, resend, prune, release_reserve, renew_outbox):
+for command in (encounter, incident, record, relay, status, resend, init_outbox, prune, release_reserve, renew_outbox):
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 app.add_typer(scenario, name="scenario")
 

@@ -33,7 +33,7 @@ class Store:
     def open(cls, path: Path, if_new: Identity | None, vfs: str = "") -> Self:
         """Open the file; when it is not there, make it for ``if_new``, or refuse when that is None."""
         if if_new is None and not path.exists():
-            hint = "check --outbox; recording a first event makes it"
+            hint = "check --outbox; `field-office init-outbox`, or a first event, makes one"
             raise ConfigurationError.of(str(path), "there is no outbox here", hint)
         with translated(path):
             lock = write_lock(path)

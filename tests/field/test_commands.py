@@ -160,6 +160,12 @@ def test_only_recording_makes_an_outbox(desk: Desk, command: list[str]) -> None:
     assert not desk.outbox.exists()
 
 
+def test_an_outbox_can_be_made_before_the_first_event(desk: Desk) -> None:
+    """So that heartbeats are heard from the start; a second time changes nothing."""
+    first, second = desk.run("init-outbox"), desk.run("init-outbox")
+    assert (first.code, first.objects) == (0, second.objects)
+
+
 def test_resend_by_number_by_event_and_what_was_set_aside(desk: Desk) -> None:
     """Only what was sent or set aside; the rest goes anyway."""
     event_id, *_ = [desk.run(*ENCOUNTER).objects[0]["event_id"] for _ in range(4)]

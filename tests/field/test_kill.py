@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 from muster_contract.codec import decode
 from muster_field.outbox import Outbox
-from muster_field.outbox_care import verify
+from muster_field.rows import Row
 from tests.field.offices import ENCOUNTERS, INCIDENTS, office_at
 from tests.schemas.builders import event_of
 
@@ -22,35 +23,52 @@ ROUNDS = 6
 
 
 def test_what_was_promised_survives_kill_9(tmp_path: Path) -> None:
-    """Killed at random moments, again and again: none lost, none twice, no gap, nothing damaged."""
-    outbox, promised = tmp_path / "outbox.db", tmp_path / "promised"
+    """Two at once, killed at random moments, again and again: none lost, none twice, no gap, nothing damaged."""
+    outbox, promises = tmp_path / "outbox.db", [tmp_path / "promised-1", tmp_path / "promised-2"]
     draw = random.Random(9)  # noqa: S311 - when to kill, not a secret
     for _ in range(ROUNDS):
-        command = [sys.executable, "-m", "tests.field.recorder", str(outbox), str(promised)]
-        recorder = subprocess.Popen(command, cwd=ROOT)
-        wait_for_growth(promised)
+        recorders = [start_recorder(outbox, promised) for promised in promises]
+        for promised in promises:
+            wait_for_growth(promised)
         time.sleep(draw.uniform(0, 0.3))
-        recorder.kill()
-        recorder.wait(30)
-    opened = Outbox.open(outbox)
-    streams = {ENCOUNTERS: "encounters", INCIDENTS: "incidents"}
-    stored = {
-        (stream, row.sequence): UUID(bytes=row.event_id)
-        for stream, kind in streams.items()
-        for row in opened.page(kind, 0, 1_000_000)
-    }
-    whole = promised.read_text("ascii").rpartition("\n")[0]  # the last line may be torn
-    for line in whole.splitlines():
-        event_id, stream, sequence = line.split()
-        assert stored[stream, int(sequence)] == UUID(event_id)
-    assert len(set(stored.values())) == len(stored)
-    for stream, kind in streams.items():
-        numbers = [sequence for name, sequence in stored if name == stream]
-        assert numbers == list(range(1, len(numbers) + 1))
-        values = [decode(row.value).fields for row in opened.page(kind, 0, 1_000_000)]
-        assert [fields["sequence"] for fields in values] == numbers
-    assert verify(opened) == []
-    opened.close()
+        for recorder in recorders:
+            recorder.kill()
+            recorder.wait(30)
+    stored = {(stream, row.sequence): row for stream, row in rows_of(outbox)}
+    for event_id, stream, sequence in promised_in(promises):
+        assert UUID(bytes=stored[stream, sequence].event_id) == event_id
+    assert len({row.event_id for row in stored.values()}) == len(stored)
+    for stream in (ENCOUNTERS, INCIDENTS):
+        rows = [row for (name, _), row in stored.items() if name == stream]
+        assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
+        assert [decode(row.value).fields["sequence"] for row in rows] == [row.sequence for row in rows]
+        assert all(row.intact for row in rows)
+
+
+def start_recorder(outbox: Path, promised: Path) -> subprocess.Popen[bytes]:
+    """Start a program that records, and writes down what it was promised; it ends with the test."""
+    command = [sys.executable, "-m", "tests.field.recorder", str(outbox), str(promised)]
+    return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command], cwd=ROOT)
+
+
+def rows_of(path: Path) -> list[tuple[str, Row]]:
+    """Read a whole outbox."""
+    outbox = Outbox.open(path)
+    rows = [
+        (stream, row)
+        for stream, kind in ((ENCOUNTERS, "encounters"), (INCIDENTS, "incidents"))
+        for row in outbox.page(kind, 0, 1_000_000)
+    ]
+    outbox.close()
+    return rows
+
+
+def promised_in(promises: list[Path]) -> Iterator[tuple[UUID, str, int]]:
+    """Give what the programs wrote down; a last line may be torn."""
+    for promised in promises:
+        for line in promised.read_text("ascii").rpartition("\n")[0].splitlines():
+            event_id, stream, sequence = line.split()
+            yield UUID(event_id), stream, int(sequence)
 
 
 def wait_for_growth(file: Path) -> None:

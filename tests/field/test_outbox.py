@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
@@ -72,6 +73,13 @@ def test_two_processes_share_the_numbers(tmp_path: Path, office: FieldOffice) ->
     with office_at(tmp_path) as other:
         sequences = [side.accept(ENCOUNTER).sequence for side in (office, other, office, other)]
     assert sequences == [1, 2, 3, 4]
+
+
+def test_threads_share_an_office(office: FieldOffice) -> None:
+    """Eight at once take every number once."""
+    with ThreadPoolExecutor(8) as pool:
+        accepted = pool.map(office.accept, [ENCOUNTER] * 200)
+    assert sorted(one.sequence for one in accepted) == list(range(1, 201))
 
 
 def test_event_ids_carry_the_time_of_their_acceptance(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``field-office`` commands for an outbox in trouble: renew a corrupt one, free a full disk, forget old bytes."""
+"""``field-office`` commands for the outbox itself: make it, renew a corrupt one, free a full disk, forget old bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ from muster_field.outbox_file import OutboxCorrupt, move_aside
 from muster_field.outbox_store import relay_lock, write_lock
 from muster_field.reserve import Reserve
 from muster_field.settings import duration_ms
+
+
+def init_outbox(outbox: OutboxFile, office: OfficeId, offices: OfficesFile) -> None:
+    """Make the office's outbox, so that its relay can say that the office lives before there is a first event."""
+    with open_field_office(outbox, office, offices) as made:
+        print_json(epoch=made.state().epoch)
 
 
 def renew_outbox(
