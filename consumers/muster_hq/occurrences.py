@@ -37,7 +37,6 @@ class _Occurrence:
     anchor: int
     due: int = field(init=False)
     turn: int = 0
-    waits_for_report: bool = False
     ended_in: str | None = None
     satisfied_by: int | None = None
     judged_again_at: int = 0
@@ -68,9 +67,9 @@ class Occurrences:
         self._decisions: list[tuple[_Occurrence, int, int]] = []
         self._opened = 0
         # Of several voids or retractions of one event the first counts: reversed, so that it is written last.
-        naming = [fact for fact in reversed(facts) if fact.names is not None]
-        self._voids = {(f.office, f.names): f for f in naming if f.shape.type == "EncounterVoided"}
-        self._retractions = {(f.office, f.names): f for f in naming if f.shape.type == "IncidentRetracted"}
+        naming = [(place, fact) for place, fact in enumerate(facts) if fact.names is not None][::-1]
+        self._voids = {(f.office, f.names): f for _, f in naming if f.shape.type == "EncounterVoided"}
+        self._retractions = {(f.office, f.names): p for p, f in naming if f.shape.type == "IncidentRetracted"}
 
     def offer(self, requirement: Requirement, policy: Policy, place: int) -> None:
         """Let the event at this place open an occurrence, be absorbed, or do nothing."""
@@ -90,13 +89,13 @@ class Occurrences:
 
         Each in the order in which the occurrences opened, so that the earlier one has the first choice of facts.
         """
-        turns = self._waiting.pop(place, []) + self._satisfied_by_withdrawn(self._facts[place])
+        turns = self._waiting.pop(place, []) + self._withdrawn_at(place)
         while turns:
             for occurrence in sorted(turns, key=_turn):
                 if occurrence.satisfied_by is None:
                     self._plan(occurrence, place)
                 else:
-                    self._retract(occurrence, self._facts[place], place)
+                    self._retract(occurrence, place, place)
             decisions, self._decisions = self._decisions, []
             for occurrence, role, decider in sorted(decisions, key=lambda decision: decision[0].turn):
                 if role == _S:
@@ -113,18 +112,18 @@ class Occurrences:
                     self._miss(occurrence, self._clock)
                     self.obligations.append(self._unsettled(occurrence, clock_name))
 
-    def _satisfied_by_withdrawn(self, retraction: Fact) -> list[_Occurrence]:
-        if retraction.shape.type != "IncidentRetracted":
+    def _withdrawn_at(self, place: int) -> list[_Occurrence]:
+        if self._facts[place].shape.type != "IncidentRetracted":
             return []
         return [
             occurrence
             for occurrences in self._by_key.values()
             for occurrence in occurrences
             if occurrence.satisfied_by is not None
-            and self._retraction_of(self._facts[occurrence.satisfied_by]) is retraction
+            and self._retraction_of(self._facts[occurrence.satisfied_by]) == place
         ]
 
-    def _retraction_of(self, report: Fact) -> Fact | None:
+    def _retraction_of(self, report: Fact) -> int | None:
         return self._retractions.get((report.office, report.event_id)) if self._retractions else None
 
     def _opened_on(self, requirement: Requirement, policy: Policy, key: Key, place: int, opened_at: int) -> _Occurrence:
@@ -147,10 +146,11 @@ class Occurrences:
     def _plan(self, occurrence: _Occurrence, now: int) -> None:
         """Find the fact that decides; decide at once if its place has been reached, else wait for it."""
         place, role = self._find_decider(occurrence)
+        if role == _S:
+            self._reserve(occurrence, place, now)
         if place <= now:
             self._decide(occurrence, place, role, now)
         elif place != _NEVER:
-            occurrence.waits_for_report = role == _S
             self._waiting.setdefault(place, []).append(occurrence)
 
     def _find_decider(self, occurrence: _Occurrence) -> tuple[int, int]:
@@ -191,13 +191,26 @@ class Occurrences:
     def _counts(self, place: int, fact: Fact, occurrence: _Occurrence) -> bool:
         if place in occurrence.withdrawn or self._spent.get((occurrence.key, place), _NEVER) <= occurrence.number:
             return False
-        if any(
-            earlier.waits_for_report and earlier.key == occurrence.key and earlier.turn < occurrence.turn
-            for earlier in self._waiting.get(place, ())
-        ):
-            return False
         retraction = self._retraction_of(fact)
-        return retraction is None or retraction.received_at > fact.received_at
+        return retraction is None or self._facts[retraction].received_at > fact.received_at
+
+    def _reserve(self, occurrence: _Occurrence, place: int, now: int) -> None:
+        """Keep later occurrences from the reports that this one will choose, retractions included, as it goes.
+
+        One that it chooses later than the report's own place is free until then, and spent when it is chosen.
+        """
+        withdrawn, role = occurrence.withdrawn, _S
+        while role == _S:
+            now = max(now, place)
+            if now == place:
+                self._spend(occurrence.key, place, occurrence.number + 1)
+            retraction = self._retraction_of(self._facts[place])
+            if retraction is None:
+                break
+            now = max(now, retraction)
+            occurrence.withdrawn |= {place}
+            place, role = self._find_decider(occurrence)
+        occurrence.withdrawn = withdrawn
 
     def _decide(self, occurrence: _Occurrence, place: int, role: int, now: int) -> None:
         fact = self._facts[place]
@@ -216,7 +229,7 @@ class Occurrences:
                 occurrence.chained = True
                 self._decisions.append((occurrence, role, place))
             retraction = self._retraction_of(fact)
-            if retraction is not None and retraction <= self._facts[now]:
+            if retraction is not None and retraction <= now:
                 self._retract(occurrence, retraction, now)
         elif role == _V:
             self._decisions.append((occurrence, role, place))
@@ -248,8 +261,8 @@ class Occurrences:
         void = self._voids.get((event.office, event.event_id))
         return void is not None and void.received_at <= self._facts[now].received_at
 
-    def _retract(self, occurrence: _Occurrence, retraction: Fact, now: int) -> None:
-        place = occurrence.satisfied_by
+    def _retract(self, occurrence: _Occurrence, retracted_by: int, now: int) -> None:
+        place, retraction = occurrence.satisfied_by, self._facts[retracted_by]
         assert place is not None  # noqa: S101 - only what a report has satisfied is retracted
         self._give(occurrence, "RETRACTED", retraction.received_at, retraction, self._facts[place])
         occurrence.judged_again_at = max(occurrence.judged_again_at, retraction.received_at)

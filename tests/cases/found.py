@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from tests.cases.builders import Case, confirmed, encounter, follow_up, report, retract, screening, v, void
-from tests.cases.policies import HEAD, LINE, REPORT, REPORT_OF_CASE, REPORT_RECURS, WRITTEN, version
+from tests.cases.builders import (
+    Case,
+    confirmed,
+    encounter,
+    follow_up,
+    not_a_match,
+    report,
+    retract,
+    screening,
+    v,
+    void,
+)
+from tests.cases.policies import (
+    HEAD,
+    LINE,
+    REPORT,
+    REPORT_OF_CASE,
+    REPORT_OF_CASE_RECURS,
+    REPORT_RECURS,
+    WRITTEN,
+    version,
+)
 
 AT_20 = "2016-03-01T00:00:00.020Z"
 SATISFIED_BY_VOID = REPORT.replace('"IncidentReported", stage = "INITIAL"', '"EncounterVoided"')
@@ -21,6 +41,14 @@ scope = "case"
 WRITTEN_ALONE = WRITTEN.replace(
     'follows = "report"', 'opens_on = { event = "MatchResolved", outcome = "CONFIRMED" }'
 ).replace('"FOLLOW_UP"', '"INITIAL"')
+SATISFIED_BY_ANY_REPORT = """
+[[requirement]]
+id = "report"
+opens_on = { event = "IncidentReported" }
+satisfied_by = { event = "IncidentReported" }
+within = "PT0.010S"
+recurs = true
+"""
 OPENED_BY_REPORT = """
 [[requirement]]
 id = "report"
@@ -151,6 +179,37 @@ CASES = (
             v("report", 1, "VOIDED", 5, due=10, got=5, why="E1 V1"),
             v("report", 2, "VOIDED", 6, due=12, got=6, why="E2 V2"),
             v("report", 3, "MISSED", 14, due=14, why="E3"),
+        ],
+    ),
+    Case(
+        "a report that an earlier occurrence will choose once its own is retracted is no later one's (reading 8)",
+        REPORT_OF_CASE_RECURS,
+        [
+            encounter("E1", 0),
+            report("S1", 5),
+            not_a_match("W", 12),
+            encounter("E2", 12),
+            retract("R", 12, "S1"),
+            report("S2", 12),
+        ],
+        [
+            v("report", 1, "ON_TIME", 5, due=10, got=5, why="E1 S1"),
+            v("report", 1, "MISSED", 10, due=10, why="E1"),
+            v("report", 1, "LATE", 12, due=10, got=12, why="E1 S2"),
+            v("report", 1, "RETRACTED", 12, due=10, got=12, why="E1 S1 R"),
+            v("report", 2, "WAIVED", 12, due=15, got=12, why="E1 S1 W"),
+            v("report", 3, "WAIVED", 12, due=22, got=12, why="W E2"),
+        ],
+    ),
+    Case(
+        "nor is one that the earlier occurrence waits for (reading 8)",
+        version(1, effective=AT_20, line=SATISFIED_BY_ANY_REPORT),
+        [report("S1", 2), retract("R", 4, "S1"), void("V", 30, "F"), follow_up("F", 30), report("S2", 30)],
+        [
+            v("report", 1, "ON_TIME", 30, due=40, got=2, why="S1 F"),
+            v("report", 1, "RETRACTED", 30, due=40, got=4, why="S1 R F"),
+            v("report", 2, "MISSED", 12, due=12, why="S1 F"),
+            v("report", 2, "VOIDED", 30, due=12, got=30, why="S1 V F"),
         ],
     ),
     Case(

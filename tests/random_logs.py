@@ -1,0 +1,231 @@
+"""Random policies, logs and ways to read them: small and dense, so that what is rare elsewhere happens here.
+
+An example shrinks to a policy of a line and a few events; what it then shows belongs into tests/cases/found.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from muster_contract.codec import PULSE, encode
+from muster_contract.events import OfficeHeartbeat, wire_fields
+from muster_contract.topics import DIRECTIVES, encounters, streams_of
+from muster_hq.policy import Pattern, Policies, Policy, Requirement
+from muster_hq.records import Record
+from tests.builders import records_of
+from tests.cases.builders import (
+    T0,
+    Event,
+    confirmed,
+    encounter,
+    follow_up,
+    id_of,
+    not_a_match,
+    pulse,
+    raw,
+    removed,
+    report,
+    retract,
+    screening,
+    supervised,
+    void,
+)
+
+OFFICES = ("a", "b")
+ID = id_of("heartbeat")
+STREAMS = streams_of(OFFICES)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log and the policies that judge it, up to an instant in UTC milliseconds."""
+
+    policies: Policies
+    events: Sequence[Event]
+    as_of: int
+
+    @property
+    def records(self) -> list[Record]:
+        """The log's records."""
+        return records_of(*self.events)
+
+
+PATTERNS = (
+    Pattern("EncounterReported", {"match": frozenset({"POTENTIAL", "CONFIRMED"})}),
+    Pattern("MatchResolved", {"outcome": frozenset({"CONFIRMED"})}),
+    Pattern("MatchResolved", {"outcome": frozenset({"NOT_A_MATCH"})}),
+    Pattern("IncidentReported", {"stage": frozenset({"INITIAL"})}),
+    Pattern("IncidentReported", {"stage": frozenset({"FOLLOW_UP"})}),
+    Pattern("ScreeningCompleted", {}),
+    Pattern("CustodyChanged", {"to": frozenset({"SUPERVISED"})}),
+    Pattern("CustodyChanged", {"to": frozenset({"REMOVED"})}),
+    Pattern("EncounterVoided", {}),
+    Pattern("IncidentRetracted", {}),
+)
+
+
+def _some(*patterns: int, least: int = 1) -> st.SearchStrategy[tuple[Pattern, ...]]:
+    """Draw patterns: mostly those of these numbers, now and then any."""
+    usual = st.just(tuple(PATTERNS[number] for number in patterns))
+    anything = st.lists(st.sampled_from(PATTERNS), min_size=least, max_size=2, unique_by=id).map(tuple)
+    return st.one_of(usual, anything) if patterns else st.one_of(st.just(()), anything)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policies:
+    """Draw up to three versions of a policy, of up to three requirements; the scope of an id does not change."""
+    scopes = {name: draw(st.sampled_from(["encounter", "case"])) for name in ("first", "second", "third")}
+    starts = draw(st.lists(st.integers(1, 60), max_size=2, unique=True))
+    return Policies([draw(_versions(number, start, scopes)) for number, start in enumerate([None, *starts], 1)])
+
+
+@st.composite
+def _versions(draw: st.DrawFn, number: int, start: int | None, scopes: dict[str, str]) -> Policy:
+    lines: list[Requirement] = []
+    for name in list(scopes)[: draw(st.integers(1, 3))]:
+        follows = draw(st.sampled_from([None, *lines]))
+        lines.append(
+            Requirement(
+                id=name,
+                opens_on=() if follows else draw(_some(0, 1)),
+                follows=follows.id if follows else None,
+                satisfied_by=draw(_some(4) if follows else _some(3)),
+                waived_by=draw(_some(2, least=0)) or (follows.waived_by if follows else ()),
+                ends_on=draw(_some()),
+                anchor="received_at" if follows else draw(st.sampled_from(["occurred_at", "received_at"])),
+                within=draw(st.sampled_from([10, 3, 0, 40])),
+                scope="case" if scopes[name] == "case" else "encounter",
+                by=draw(st.sampled_from(["office", "office", "any"])),
+                recurs=draw(st.booleans()),
+            )
+        )
+    return Policy(
+        id="p",
+        version=number,
+        requirements=tuple(lines),
+        effective=None if start is None else T0 + start,
+        outage_after=draw(st.sampled_from([None, 5, 10])),
+        outage_grace=draw(st.sampled_from([0, 1, 15])),
+        orphan_after=draw(st.sampled_from([10, 0, 25, 100])),
+    )
+
+
+class _Step(NamedTuple):
+    """What a log says next. ``again`` looks back: to the event that is copied, contradicted or withdrawn."""
+
+    gap: int
+    kind: int
+    own: int
+    office: str
+    case: str
+    encounter: str
+    again: int
+
+
+_STEPS = st.lists(
+    st.builds(
+        _Step,
+        st.sampled_from([0, 1, 0, 2, 5, 13]),
+        st.integers(0, 26),
+        st.sampled_from([0, -1, -9, 7]),
+        st.sampled_from("aab"),
+        st.sampled_from("ccd"),
+        st.sampled_from("eef"),
+        st.integers(1, 8),
+    ),
+    max_size=30,
+)
+_PLAIN: tuple[Callable[..., Event], ...] = (
+    encounter,
+    report,
+    follow_up,
+    confirmed,
+    not_a_match,
+    screening,
+    supervised,
+    removed,
+)
+_BAD_VALUES = (b"", b"junk", PULSE + b"x")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> Log:
+    """Draw a log and its policies."""
+    events: list[Event] = []
+    at = 1
+    for number, step in enumerate(draw(_STEPS)):
+        at += step.gap
+        events += _events(number, step, at, events)
+    for gap in draw(st.lists(st.integers(1, 40), max_size=6)):
+        at += gap
+        events += [pulse(at, stream) for stream in STREAMS]
+    return Log(draw(policies()), events, T0 + at + draw(st.sampled_from([0, -3, 1, 60])))
+
+
+def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:  # noqa: PLR0911 - one a kind
+    where = {"own": at + step.own, "office": step.office, "case": step.case, "enc": step.encounter}
+    name, old = str(number), before[-step.again] if step.again <= len(before) else None
+    if step.kind <= 15:
+        return [_PLAIN[step.kind // 2](name, at, **where)]
+    if step.kind <= 19:
+        withdraw = void if step.kind <= 17 else retract
+        return [withdraw(name, at, old.name if old else name, **where)]
+    if step.kind == 20 and old:
+        return [old._replace(at=at)]
+    if step.kind == 21 and old:
+        return [report(old.name, at, **where)]
+    if step.kind == 22:
+        return [report(name, at, **where, **({"label": "SECRET"}, {"office_id": "b"}, {"sequence": -1})[number % 3])]
+    if step.kind == 23:
+        return [raw(_BAD_VALUES[number % 3], at, STREAMS[step.again % len(STREAMS)])]
+    if step.kind == 24:
+        fields = {"event_id": id_of(str(number % 3)).bytes, "recorded_at": 0, "report_reference": "r"}
+        lodged = encode("ReportLodged", fields | {"report_sha256": bytes(32)})
+        return [raw(lodged, at, DIRECTIVES), raw(_heartbeat(step.office), at, encounters(step.office))]
+    streams = STREAMS if step.kind == 25 else [STREAMS[step.again % len(STREAMS)]]
+    return [pulse(at, stream) for stream in streams]
+
+
+def _heartbeat(office: str) -> bytes:
+    fields = OfficeHeartbeat(
+        event_id=ID,
+        office_id=office,
+        epoch=ID,
+        recorded_at=0,
+        last_encounter_sequence=0,
+        last_incident_sequence=0,
+        pending=0,
+    )
+    return encode("OfficeHeartbeat", wire_fields(fields))
+
+
+class Dice:
+    """Choices that shrink: a short list of numbers, thrown over and over."""
+
+    def __init__(self, throws: Sequence[int]) -> None:
+        self._throws = throws
+        self._next = 0
+
+    def throw(self, sides: int) -> int:
+        """Give a number below ``sides``; the next one differs, and 0 is the simplest."""
+        self._next += 1
+        return self._throws[self._next % len(self._throws)] % sides
+
+
+dice = st.lists(st.integers(0, 23), min_size=1, max_size=15).map(Dice)
+
+
+def interleaved(records: Sequence[Record], choices: Dice) -> list[Record]:
+    """Shuffle the streams into one another; the order within each is kept."""
+    streams = {record.stream: [r for r in records if r.stream == record.stream] for record in records}
+    waiting = [list(reversed(stream)) for stream in streams.values()]
+    found = []
+    while waiting:
+        stream = waiting[choices.throw(len(waiting))]
+        found.append(stream.pop())
+        waiting = [stream for stream in waiting if stream]
+    return found
