@@ -1,0 +1,78 @@
+"""The ledgers under one suite: how each is opened, to write and to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from muster_hq.facts import Fact
+from muster_hq.ledger.sqlite import SqliteLedger
+from muster_hq.ledger.sqlite.reading import SqliteReader
+from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, LedgerReader
+from muster_hq.policy import Shape
+from muster_hq.verdicts import Obligation, Verdict
+from tests.builders import clocks_at, new_facts
+from tests.cases.builders import T0, Event
+
+A, B = "field.a.encounters", "field.b.encounters"
+
+
+class LedgerKind(Protocol):
+    """One kind of ledger, with a fresh one of it."""
+
+    def open(self) -> Ledger:
+        """Open the ledger to write it; the first time it is made."""
+
+    def open_reader(self) -> LedgerReader:
+        """Open the same ledger beside its writer."""
+
+
+class Sqlite:
+    """A ledger file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> Ledger:
+        """Open the file to write it."""
+        return SqliteLedger(self._path)
+
+    def open_reader(self) -> LedgerReader:
+        """Open the file to read it."""
+        return SqliteReader(self._path)
+
+
+def always(_: Shape) -> bool:
+    """Say that every event concerns judging."""
+    return True
+
+
+def append(ledger: Ledger, *events: Event, clocks: tuple[str, ...] = ()) -> list[Fact]:
+    """Append the facts of a log; give them back."""
+    facts = new_facts(*events)
+    with ledger.intake() as transaction:
+        transaction.append(facts, clocks, always)
+    return [fact for _, fact, _ in facts]
+
+
+def due_at(ledger: Ledger, at: int, limit: int = 100, offices: str = "ab") -> list[CaseFile]:
+    """Take the cases that are due when every clock stands at so many milliseconds after T0."""
+    with ledger.judging() as transaction:
+        return transaction.due_cases(clocks_at(T0 + at, offices), limit)
+
+
+def record(  # noqa: PLR0913 - the parts of a change, most of them empty
+    ledger: Ledger,
+    case: CaseFile,
+    verdicts: list[Verdict] | None = None,
+    *,
+    opened: list[Obligation] | None = None,
+    closed: list[Obligation] | None = None,
+    due: list[tuple[str, int]] | None = None,
+    stale: list[tuple[str, int]] | None = None,
+) -> None:
+    """Record what judging changes of a case; instants are milliseconds after T0."""
+    rows = [obligation[:9] for obligation in closed or ()]
+    instants = [[(clock, T0 + at) for clock, at in pairs or ()] for pairs in (due, stale)]
+    with ledger.judging() as transaction:
+        transaction.record([CaseChange(case.case_no, verdicts or [], opened or [], rows, *instants)])
