@@ -17,6 +17,7 @@ class FakeBroker:
         self.loses_next_sender = False
         self.queue_size = 100_000
         self.refuses_batches = False
+        self.answers_every = 1
         self.most_queued = 0
 
     def connect(self) -> FakeSender:
@@ -34,6 +35,7 @@ class FakeSender:
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
         self._queue: list[Parcel] = []
+        self._polls = 0
         self._lost: str | None = None
 
     def send(self, parcel: Parcel) -> bool:
@@ -45,7 +47,10 @@ class FakeSender:
         return True
 
     def poll(self, seconds: float) -> Sequence[Report]:  # noqa: ARG002 - the port's; time does not pass here
-        """Append what is queued, until something fails."""
+        """Append what is queued, until something fails; a slow broker answers every so many polls."""
+        self._polls += 1
+        if self._polls % self._broker.answers_every:
+            return []
         reports = self._append()
         if not reports and self._lost:
             raise SenderLost(self._lost)

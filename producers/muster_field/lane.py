@@ -22,7 +22,7 @@ class Lane:
     def __init__(self, outbox: Outbox, kind: str, window: int, clock: Callable[[], int]) -> None:
         self._outbox, self._kind, self._window, self._clock = outbox, kind, window, clock
         self._sent_through = outbox.sent_through(kind)
-        self._alone_through = 0
+        self._suspects: set[int] = set()
         self._acknowledged: list[Run] = []
         self._set_aside: list[SetAside] = []
         self._decided_ahead: set[int] = set()
@@ -43,11 +43,10 @@ class Lane:
         """Give the next rows to send, in order, as many as may be under way; they count as such from now on."""
         if not self._waiting:
             self._read()
-        if not self._waiting:
-            return []
-        window = 1 if self.goes_alone(self._waiting[0].sequence) else self._window
-        room = max(0, window - len(self._under_way))
-        rows = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        room = min(self._window - len(self._under_way), len(self._waiting))
+        if self._suspects:
+            room = min(room, self._careful_room())
+        rows = [self._waiting.popleft() for _ in range(room)]
         self._under_way.update(row.sequence for row in rows)
         return rows
 
@@ -67,13 +66,13 @@ class Lane:
         self._set_aside.append(SetAside(sequence=sequence, reason=reason, detail=detail, at=self._clock()))
         self._decide(sequence, sequence)
 
-    def goes_alone(self, sequence: int) -> bool:
-        """Tell whether nothing else is under way beside this number: a refusal of it is its own."""
-        return sequence <= self._alone_through
+    def suspect(self, sequence: int) -> None:
+        """Send this one alone next time: the broker refused the batch that held it, and one of them is to blame."""
+        self._suspects.add(sequence)
 
-    def send_alone(self, through: int) -> None:
-        """Send one by one up to a number: the broker refused the batch that held it, and one of them is to blame."""
-        self._alone_through = max(self._alone_through, through)
+    def was_alone(self, sequence: int) -> bool:
+        """Tell whether nothing else was under way beside this number: a refusal of it is its own."""
+        return sequence in self._suspects
 
     def progress(self) -> Progress | None:
         """Give what was decided and is not stored yet; it counts as stored from now on.
@@ -88,6 +87,13 @@ class Lane:
         self._acknowledged = [run for run in self._acknowledged if run.last > through]
         self._set_aside = [aside for aside in self._set_aside if aside.sequence > through]
         return Progress(self._kind, through, acknowledged, set_aside)
+
+    def _careful_room(self) -> int:
+        """Tell how many rows may go while there are suspects: those before the first one, or that one alone."""
+        if not self._suspects.isdisjoint(self._under_way):
+            return 0
+        before = next((n for n, row in enumerate(self._waiting) if row.sequence in self._suspects), len(self._waiting))
+        return before or (0 if self._under_way else 1)
 
     def _read(self) -> None:
         asked_again = (row for row in self._outbox.asked_again(self._kind) if not self._in_hand(row.sequence))
@@ -114,6 +120,7 @@ class Lane:
 
     def _decide(self, first: int, last: int) -> None:
         self._under_way.difference_update(range(first, last + 1))
+        self._suspects.difference_update(range(first, last + 1))
         if first > self._sent_through + 1:
             self._decided_ahead.update(range(first, last + 1))
             return

@@ -37,16 +37,23 @@ class Store:
             raise ConfigurationError.of(str(path), "there is no outbox here", hint)
         with translated(path):
             lock = write_lock(path)
-        with lock:
-            connection = outbox_file.connect(path, vfs)
-            if if_new is not None and outbox_file.is_empty(connection, path):
-                outbox_file.create(connection, path, if_new)
-        store = cls(connection, path, lock)
-        if if_new is not None and if_new.office_id != store.identity.office_id:
-            store.close()
-            cause = f"is the outbox of office {store.identity.office_id}, not of {if_new.office_id}"
-            raise ConfigurationError.of(str(path), cause, "give each office an outbox of its own")
+        try:
+            with lock:
+                connection = outbox_file.connect(path, vfs)
+                if if_new is not None and outbox_file.is_empty(connection, path):
+                    outbox_file.create(connection, path, if_new)
+            store = cls(connection, path, lock)
+            store.require_owner(if_new)
+        except BaseException:
+            lock.close()
+            raise
         return store
+
+    def require_owner(self, wanted: Identity | None) -> None:
+        """Raise ConfigurationError when the outbox is another office's than the one that it was opened for."""
+        if wanted is not None and wanted.office_id != self.identity.office_id:
+            cause = f"is the outbox of office {self.identity.office_id}, not of {wanted.office_id}"
+            raise ConfigurationError.of(str(self.path), cause, "give each office an outbox of its own")
 
     def close(self) -> None:
         """Close the connection; the last one to close tidies the file up. A second time does nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Event
 from uuid import UUID
@@ -59,9 +59,9 @@ class Relay:
     ) -> None:
         self._outbox, self._connect, self._clock, self._new_id = outbox, connect, clock, new_id
         self._options, self._pace = options, pace
-        office, epoch, _ = outbox.identity
-        self._headers = OutboxHeaders(office, epoch)
-        self._lanes = {stream_name(kind, office): Lane(outbox, kind, options.window, clock) for kind in KINDS}
+        self._office, epoch, _ = outbox.identity
+        self._headers = OutboxHeaders(self._office, epoch)
+        self._lanes: dict[str, Lane] = {}
         self._sender: Sender | None = None
         self._heartbeats, self._marks = Interval(options.heartbeat_seconds), Interval(MARK_SECONDS)
         self._heartbeat_under_way = False
@@ -85,18 +85,21 @@ class Relay:
                 self._turn(stop)
                 on_turn()
             if self._options.heartbeat_seconds is not None:
-                self._send_heartbeat(self._sender or self._connect())
+                self._sender = self._sender or self._connect()
+                self._send_heartbeat(self._sender)
         return True
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        with relay_lock(self._outbox.store.path):
-            _log.info("relay_started", office=self._outbox.identity.office_id)
+        with closing(relay_lock(self._outbox.store.path)) as lock, lock:
+            window, clock = self._options.window, self._clock
+            self._lanes = {stream_name(kind, self._office): Lane(self._outbox, kind, window, clock) for kind in KINDS}
+            _log.info("relay_started", office=self._office)
             try:
                 yield
             finally:
                 self._let_go(CLOSE_SECONDS)
-                _log.info("relay_stopped", office=self._outbox.identity.office_id)
+                _log.info("relay_stopped", office=self._office)
 
     def _empty(self) -> bool:
         return all(lane.idle for lane in self._lanes.values()) and self._outbox.state().pending == 0
@@ -155,12 +158,12 @@ class Relay:
         elif refusal is None:
             self._lanes[stream].acknowledge(sequence, offset, covers)
             self._backoff.succeeded()
-        elif refusal.for_good and self._lanes[stream].goes_alone(sequence):
+        elif refusal.for_good and self._lanes[stream].was_alone(sequence):
             self._lanes[stream].set_aside(sequence, Reason.REFUSED, refusal.code)
             self._backoff.succeeded()
             _log.error("event_set_aside", stream=stream, sequence=sequence, reason="REFUSED", code=refusal.code)
         elif refusal.for_good:
-            self._lanes[stream].send_alone(sequence)
+            self._lanes[stream].suspect(sequence)
         return refusal.code if refusal else None
 
     def _give_up(self, code: str) -> None:

@@ -30,12 +30,14 @@ class Reserve:
         self._free_bytes = free_bytes or self._free_on_disk
 
     def hold(self) -> None:
-        """Make the reserve file if it is not there and there is ample room for it."""
+        """Make the reserve file if it is not there and there is ample room for it; the floor holds without it."""
         if self._file.exists() or self._free_bytes() < FLOOR_BYTES + RESERVE_BYTES:
             return
         file = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(file, 0, RESERVE_BYTES)
+        except OSError:
+            self._file.unlink()
         finally:
             os.close(file)
 

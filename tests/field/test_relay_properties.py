@@ -32,9 +32,9 @@ steps = st.lists(
 class Trouble:
     """A broker to which a script does things."""
 
-    def __init__(self, poison: set[int], *, batches: bool) -> None:
+    def __init__(self, poison: set[int], *, batches: bool, answers_every: int) -> None:
         self.broker = FakeBroker()
-        self.broker.refuses_batches = batches
+        self.broker.refuses_batches, self.broker.answers_every = batches, answers_every
         self.broker.refuses = lambda parcel: self._refusal(parcel.sequence or 0)
         self._poison, self._barred = poison, False
 
@@ -75,12 +75,13 @@ def play(script: list[tuple[str, int]], place: Path, office: FieldOffice, troubl
     poison=st.sets(st.integers(1, 30), max_size=3),
     batches=st.booleans(),
     window=st.sampled_from([1, 3, 100]),
+    answers_every=st.sampled_from([1, 3]),
 )
 def test_every_number_arrives_in_order_or_is_set_aside(
-    script: list[tuple[str, int]], poison: set[int], *, batches: bool, window: int
+    script: list[tuple[str, int]], poison: set[int], *, batches: bool, window: int, answers_every: int
 ) -> None:
     """First arrivals are in order and complete; exactly what the broker will never take is set aside."""
-    trouble = Trouble(poison, batches=batches)
+    trouble = Trouble(poison, batches=batches, answers_every=answers_every)
     with TemporaryDirectory() as name, office_at(Path(name)) as office:
         play([*script, ("up", 0), ("allow", 0)], Path(name), office, trouble, window)
         assert drain(Path(name), trouble.broker, QUIET)

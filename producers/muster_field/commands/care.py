@@ -38,12 +38,12 @@ def renew_outbox(
     """Move a corrupt outbox aside, and begin a new one under a new epoch, which headquarters notices."""
     if not outbox.exists():
         raise ConfigurationError.of(str(outbox), "there is no outbox here", "check --outbox")
-    with relay_lock(outbox):
+    with closing(relay_lock(outbox)) as lock, lock:
         unsent = None if force else _unsent(outbox)
         if unsent:
             cause = f"is whole, and holds {unsent} events that were never sent"
             raise ConfigurationError.of(str(outbox), cause, "send them: `field-office relay --until-empty`; or --force")
-        with write_lock(outbox):
+        with closing(write_lock(outbox)) as writing, writing:
             aside = move_aside(outbox, f".until-{now_ms()}")
     with open_field_office(outbox, office, offices) as renewed:
         print_json(moved_to=aside, epoch=renewed.state().epoch)
