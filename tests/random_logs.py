@@ -11,19 +11,18 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from muster_contract.codec import PULSE, encode
-from muster_contract.events import OfficeHeartbeat, wire_fields
+from muster_contract.codec import PULSE
 from muster_contract.topics import DIRECTIVES, encounters, streams_of
 from muster_hq.policy import Pattern, Policies, Policy, Requirement
 from muster_hq.records import Record
 from tests.builders import records_of
+from tests.cases.bad_records import heartbeat, lodged
 from tests.cases.builders import (
     T0,
     Event,
     confirmed,
     encounter,
     follow_up,
-    id_of,
     not_a_match,
     pulse,
     raw,
@@ -36,7 +35,6 @@ from tests.cases.builders import (
 )
 
 OFFICES = ("a", "b")
-ID = id_of("heartbeat")
 STREAMS = streams_of(OFFICES)
 
 
@@ -183,24 +181,11 @@ def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[
     if step.kind == 23:
         return [raw(_BAD_VALUES[number % 3], at, STREAMS[step.again % len(STREAMS)])]
     if step.kind == 24:
-        fields = {"event_id": id_of(str(number % 3)).bytes, "recorded_at": 0, "report_reference": "r"}
-        lodged = encode("ReportLodged", fields | {"report_sha256": bytes(32)})
-        return [raw(lodged, at, DIRECTIVES), raw(_heartbeat(step.office), at, encounters(step.office))]
+        beat = heartbeat(office_id=step.office, recorded_at=T0 - step.own)
+        report_lodged = lodged(str(step.again % 3), ("r", "r", "no reference")[number % 3])
+        return [raw(report_lodged, at, DIRECTIVES), raw(beat, at, encounters(step.office))]
     streams = STREAMS if step.kind == 25 else [STREAMS[step.again % len(STREAMS)]]
     return [pulse(at, stream) for stream in streams]
-
-
-def _heartbeat(office: str) -> bytes:
-    fields = OfficeHeartbeat(
-        event_id=ID,
-        office_id=office,
-        epoch=ID,
-        recorded_at=0,
-        last_encounter_sequence=0,
-        last_incident_sequence=0,
-        pending=0,
-    )
-    return encode("OfficeHeartbeat", wire_fields(fields))
 
 
 class Dice:

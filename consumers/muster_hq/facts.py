@@ -97,17 +97,17 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         return Unfit("WRONG_STREAM", f"{schema.name} does not stand on {stream.kind}")
     if not registered:
         return Unfit("UNKNOWN_OFFICE", f"{stream.office} is not in the register")
-    if stream.office is None:
-        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name)
-    if fields["office_id"] != stream.office:
+    if stream.office is not None and fields["office_id"] != stream.office:
         return Unfit("WRONG_OFFICE", "the event names another office than its stream")
-    if schema.name == "OfficeHeartbeat":
-        return Heard(received_at, stream.office, fields)
-    if above_ceiling(fields["label"], plan.ceiling):
+    if plan.ceiling and above_ceiling(fields["label"], plan.ceiling):
         return Unfit("LABEL_ABOVE_CEILING", f"above {plan.ceiling}")
     malformed = _malformed(fields, plan)
     if malformed:
         return Unfit("MALFORMED_FIELD", malformed)
+    if stream.office is None:
+        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name)
+    if schema.name == "OfficeHeartbeat":
+        return Heard(received_at, stream.office, fields)
     occurred_at: int = fields["occurred_at"]
     fact = Fact(
         received_at,
@@ -132,8 +132,10 @@ class _Plan:
         ids = {"case_id", "encounter_id", "report_reference", "receipt_reference"}
         self.type = schema.name
         self.kinds = frozenset(topic.kind for topic in streams if schema.name in topic.types)
-        self.ceiling = topic_of_kind("encounters").ceiling or "UNCLASSIFIED"
+        self.ceiling = topic_of_kind("encounters").ceiling if "label" in schema.fields else None
         self.opaque = tuple(name for name in schema.fields if name in ids)
+        self.instants = tuple(name for name in schema.fields if name in {"occurred_at", "recorded_at"})
+        self.numbered = "sequence" in schema.fields
         self.names = next((name for name in schema.fields if name in {"voids", "retracts"}), None)
         self._codes = [n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"]
         self._shapes: dict[tuple[str, ...], Shape] = {}
@@ -161,9 +163,10 @@ def _malformed(fields: dict[str, Any], plan: _Plan) -> str | None:
     for name in plan.opaque:
         if OPAQUE_ID.fullmatch(fields[name]) is None:
             return f"{name} is not an opaque id"
-    if not (0 <= fields["occurred_at"] <= MAX_MS and 0 <= fields["recorded_at"] <= MAX_MS):
-        return "a time is out of range"
-    if fields["sequence"] < 0:
+    for name in plan.instants:
+        if not 0 <= fields[name] <= MAX_MS:
+            return f"{name} is out of range"
+    if plan.numbered and fields["sequence"] < 0:
         return "sequence is negative"
     if "jurisdiction" in fields and JURISDICTION.fullmatch(fields["jurisdiction"]) is None:
         return "jurisdiction is not an ISO 3166 code"

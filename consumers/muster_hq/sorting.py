@@ -206,7 +206,7 @@ class Batch:
         self.delay_sum += delay
         if ahead:
             found = (evidence_of(fact),)
-            detail = f"{ahead} ms ahead"
+            detail = f"offset {fact.offset}, {ahead} ms ahead"
             self.findings.append(FindingRow("CLOCK_AHEAD", fact.office, fact.stream, fact.received_at, detail, found))
 
     def _count_number(self, stream: str, epoch: bytes, sequence: int) -> None:

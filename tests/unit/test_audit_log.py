@@ -7,17 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from muster_contract.codec import PULSE, encode
-from muster_contract.times import MAX_MS
 from muster_hq.audit import audit
 from muster_hq.audit_facts import Quarantined
 from muster_hq.records import Record
+from tests.cases.bad_records import ENCOUNTERS, FIT, UNFIT, E, heartbeat, lodged
 from tests.cases.builders import (
     T0,
     Case,
     Event,
     confirmed,
-    declined,
     encounter,
     id_of,
     not_a_match,
@@ -26,12 +24,8 @@ from tests.cases.builders import (
     report,
     retract,
     screening,
-    value_of,
 )
 from tests.cases.policies import REPORT
-
-ENCOUNTERS = "field.a.encounters"
-E = encounter("E", 0)
 
 
 def read(*events: Event, offices: frozenset[str] | None = None) -> tuple[dict[str, int], list[str]]:
@@ -40,20 +34,6 @@ def read(*events: Event, offices: frozenset[str] | None = None) -> tuple[dict[st
     found = audit(case.records, case.policies, offices, case.instant)
     assert sum(found.counts.values()) == len(events)
     return {name: n for name, n in found.counts.items() if n}, [q.reason for q in found.quarantined]
-
-
-def heartbeat(**changes: Any) -> bytes:  # noqa: ANN401 - any field's value
-    """Encode a heartbeat of office a."""
-    counts = {"last_encounter_sequence": 0, "last_incident_sequence": 0, "pending": 0, "oldest_pending_at": None}
-    lowest = {"lowest_pending_encounter_sequence": None, "lowest_pending_incident_sequence": None}
-    head = {"event_id": bytes(16), "office_id": "a", "epoch": bytes(16), "recorded_at": T0}
-    return encode("OfficeHeartbeat", head | counts | lowest | changes)
-
-
-def lodged(name: str, reference: str = "r") -> bytes:
-    """Encode a report that was lodged at headquarters."""
-    fields = {"event_id": id_of(name).bytes, "recorded_at": T0, "report_reference": reference}
-    return encode("ReportLodged", fields | {"report_sha256": bytes(32)})
 
 
 def test_every_record_is_counted_once() -> None:
@@ -70,51 +50,13 @@ def test_a_quarantined_record_is_named_by_its_place() -> None:
     assert found.quarantined == [Quarantined(ENCOUNTERS, 1, "NOT_FRAMED")]
 
 
-@pytest.mark.parametrize(
-    ("event", "reason"),
-    [
-        (raw(b"", 0, ENCOUNTERS), "EMPTY_VALUE"),
-        (raw(bytes(20_000), 0, ENCOUNTERS), "OVERSIZED"),
-        (raw(b"\x00\x00\x00\x00\x07x", 0, ENCOUNTERS), "CONFLUENT_FRAMING"),
-        (raw(b"\xc3\x01" + bytes(9), 0, ENCOUNTERS), "UNKNOWN_FINGERPRINT"),
-        (raw(value_of(E)[:-1], 0, ENCOUNTERS), "UNDECODABLE"),
-        (raw(value_of(E) + b"\x00", 0, ENCOUNTERS), "TRAILING_BYTES"),
-        (raw(PULSE + b"\x00", 0, ENCOUNTERS), "TRAILING_BYTES"),
-        (report("S", 0, stream=ENCOUNTERS), "WRONG_STREAM"),
-        (raw(heartbeat(), 0, "field.a.incidents"), "WRONG_STREAM"),
-        (raw(lodged("L"), 0, ENCOUNTERS), "WRONG_STREAM"),
-        (encounter("E", 0, stream="hq.directives"), "WRONG_STREAM"),
-        (encounter("E", 0, office="b", stream=ENCOUNTERS), "WRONG_OFFICE"),
-        (raw(heartbeat(office_id="b"), 0, ENCOUNTERS), "WRONG_OFFICE"),
-        (encounter("E", 0, label="SECRET"), "LABEL_ABOVE_CEILING"),
-        (encounter("E", 0, label="UNKNOWN"), "LABEL_ABOVE_CEILING"),
-        (encounter("E", 0, case="a person"), "MALFORMED_FIELD"),
-        (encounter("E", 0, enc="x" * 65), "MALFORMED_FIELD"),
-        (encounter("E", 0, enc=""), "MALFORMED_FIELD"),
-        (report("S", 0, report_reference="dear headquarters"), "MALFORMED_FIELD"),
-        (declined("D", 0, jurisdiction="us"), "MALFORMED_FIELD"),
-        (encounter("E", 0, sequence=-1), "MALFORMED_FIELD"),
-        (encounter("E", 0, occurred_at=-1), "MALFORMED_FIELD"),
-        (encounter("E", 0, recorded_at=MAX_MS + 1), "MALFORMED_FIELD"),
-        (raw(heartbeat(recorded_at=-1), 0, ENCOUNTERS), "MALFORMED_FIELD"),
-        (raw(lodged("L", "no reference"), 0, "hq.directives"), "MALFORMED_FIELD"),
-    ],
-)
+@pytest.mark.parametrize(("event", "reason"), UNFIT)
 def test_what_cannot_be_applied_is_quarantined(event: Event, reason: str) -> None:
     """Each kind of fault has the contract's reason, and nothing opens."""
     assert read(event) == ({"quarantined": 1}, [reason])
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        encounter("E", 0, label="CUI_LES", enc="x" * 64, case="A-z_0.9"),
-        encounter("E", 0, occurred_at=0, recorded_at=MAX_MS, sequence=0),
-        declined("D", 0, jurisdiction="US-CA"),
-        raw(heartbeat(), 0, ENCOUNTERS),
-        raw(lodged("L"), 0, "hq.directives"),
-    ],
-)
+@pytest.mark.parametrize("event", FIT)
 def test_what_just_fits_is_applied(event: Event) -> None:
     """The other side of each boundary."""
     assert read(event) == ({"applied": 1}, [])
