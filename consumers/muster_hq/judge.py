@@ -19,10 +19,11 @@ def judge(policies: Policies, facts: Sequence[Fact], outages: Outages, clocks: C
     """Give a case's verdicts so far, its unsettled obligations, and when it is due again.
 
     ``facts`` are the case's, in fact order. Those received after the clock that counts are not looked at,
-    so a verdict that is given stays: later facts and later clocks only append.
+    so a verdict that is given stays: later facts and later clocks only append. An office without a clock, since
+    it left the register, is not judged any further.
     """
     judgement = Judgement([], [], [])
-    for office in {fact.office for fact in facts}:
+    for office in {fact.office for fact in facts} & clocks.keys():
         clock = clocks[office]
         own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
         _judge_run(_Run(policies, own, outages, office, clock), judgement, crossing=False)

@@ -13,7 +13,7 @@ from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, ObligationRow
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_record
-from muster_hq.verdicts import Judgement
+from muster_hq.verdicts import Clocks, Judgement
 
 
 class Judging:
@@ -33,7 +33,7 @@ class Judging:
             cases = transaction.due_cases(clocks, limit)
             if cases:
                 outages = transaction.outages() if self._policies.shortest_outage is not None else {}
-                changes = [change_of(c, judge(self._policies, c.facts, outages, clocks)) for c in cases]
+                changes = [change_of(c, judge(self._policies, c.facts, outages, clocks), clocks) for c in cases]
                 transaction.record(changes)
                 transaction.publish(
                     (VERDICTS, verdict_record(case.case_id, verdict))
@@ -50,19 +50,21 @@ class Judging:
         return total
 
 
-def change_of(case: CaseFile, judgement: Judgement) -> CaseChange:
+def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChange:
     """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure.
 
     As long as obligations wait, the list holds the first instant of theirs by clock; it may hold others, of
-    waiting reports and of facts beyond the clock, which only their own passing takes off.
+    waiting reports and of facts beyond the clock, which only their own passing takes off. What was said of an
+    office that has left the register, and so has no clock, stays as it is.
     """
+    before = {row for row in case.obligations if row[8] in clocks}
     verdicts = [verdict for verdict in judgement.verdicts if verdict[:6] not in case.given]
-    opened = [obligation for obligation in judgement.obligations if obligation[:9] not in case.obligations]
-    if not opened and len(judgement.obligations) == len(case.obligations) and not judgement.waits:
+    opened = [obligation for obligation in judgement.obligations if obligation[:9] not in before]
+    if not opened and len(judgement.obligations) == len(before) and not judgement.waits:
         return CaseChange(case.case_no, verdicts, [], [], [], [])  # as it was
     now = {obligation[:9] for obligation in judgement.obligations}
-    closed = [row for row in case.obligations if row not in now]
-    due, was_due = _earliest(now), _earliest(case.obligations)
+    closed = [row for row in before if row not in now]
+    due, was_due = _earliest(now), _earliest(before)
     fresh = [(clock, at) for clock, at in due.items() if was_due.get(clock) != at]
     stale = [(clock, at) for clock, at in was_due.items() if due.get(clock) != at]
     if stale:
