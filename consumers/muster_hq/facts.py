@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
-from muster_contract.events import JURISDICTION, OPAQUE_ID, above_ceiling
+from muster_contract.events import JURISDICTION, LABELS, OPAQUE_ID, above_ceiling
 from muster_contract.schemas import Schema, enum_symbols
 from muster_contract.times import MAX_MS
 from muster_contract.topics import Stream, topic_of_kind
@@ -99,29 +99,38 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         return Unfit("UNKNOWN_OFFICE", f"{stream.office} is not in the register")
     if stream.office is not None and fields["office_id"] != stream.office:
         return Unfit("WRONG_OFFICE", "the event names another office than its stream")
-    if plan.ceiling and above_ceiling(fields["label"], plan.ceiling):
+    if plan.labelled and fields["label"] not in plan.labels:
         return Unfit("LABEL_ABOVE_CEILING", f"above {plan.ceiling}")
     malformed = _malformed(fields, plan)
     if malformed:
         return Unfit("MALFORMED_FIELD", malformed)
     if stream.office is None:
         return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name)
-    if schema.name == "OfficeHeartbeat":
+    if plan.is_heartbeat:
         return Heard(received_at, stream.office, fields)
     occurred_at: int = fields["occurred_at"]
-    fact = Fact(
-        received_at,
-        record.stream,
-        record.offset,
-        stream.office,
-        fields["event_id"],
-        plan.shape_of(fields),
-        fields["encounter_id"],
-        min(occurred_at, received_at),
-        fields[plan.names] if plan.names else None,
+    fact = make(
+        Fact,
+        (
+            received_at,
+            record.stream,
+            record.offset,
+            stream.office,
+            fields["event_id"],
+            plan.shapes[tuple([fields[name] for name in plan.codes])],
+            fields["encounter_id"],
+            min(occurred_at, received_at),
+            fields[plan.names] if plan.names else None,
+        ),
     )
-    ahead = max(0, occurred_at - received_at)
-    return Applied(fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead)
+    ahead = occurred_at - received_at if occurred_at > received_at else 0
+    return make(Applied, (fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead))
+
+
+_is_opaque = OPAQUE_ID.fullmatch
+
+make = tuple.__new__
+"""Make a NamedTuple of all its values, in half the time: for what is made once an event."""
 
 
 class _Plan:
@@ -130,24 +139,33 @@ class _Plan:
     def __init__(self, schema: Schema) -> None:
         streams = [topic_of_kind(kind) for kind in ("encounters", "incidents", "directives")]
         ids = {"case_id", "encounter_id", "report_reference", "receipt_reference"}
-        self.type = schema.name
         self.kinds = frozenset(topic.kind for topic in streams if schema.name in topic.types)
-        self.ceiling = topic_of_kind("encounters").ceiling if "label" in schema.fields else None
+        self.is_heartbeat = schema.name == "OfficeHeartbeat"
+        self.labelled = "label" in schema.fields
+        self.ceiling = topic_of_kind("encounters").ceiling or "UNCLASSIFIED"
+        self.labels = frozenset(label for label in LABELS if not above_ceiling(label, self.ceiling))
         self.opaque = tuple(name for name in schema.fields if name in ids)
         self.instants = tuple(name for name in schema.fields if name in {"occurred_at", "recorded_at"})
         self.numbered = "sequence" in schema.fields
+        self.has_jurisdiction = "jurisdiction" in schema.fields
         self.names = next((name for name in schema.fields if name in {"voids", "retracts"}), None)
-        self._codes = [n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"]
-        self._shapes: dict[tuple[str, ...], Shape] = {}
+        self.codes = tuple(
+            n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"
+        )
+        self.shapes = _ShapesByCodes(schema.name, self.codes)
 
-    def shape_of(self, fields: dict[str, Any]) -> Shape:
-        """Give the shape of a record's fields."""
-        codes = tuple([fields[name] for name in self._codes])
-        try:
-            return self._shapes[codes]
-        except KeyError:
-            shape = shape_of(self.type, tuple(zip(self._codes, codes, strict=True)))
-            return self._shapes.setdefault(codes, shape)
+
+class _ShapesByCodes(dict[tuple[str, ...], Shape]):
+    """The shapes of one schema's records, by what stands in the fields that hold codes."""
+
+    def __init__(self, event_type: str, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._type = event_type
+        self._names = names
+
+    def __missing__(self, codes: tuple[str, ...]) -> Shape:
+        """Make a shape when a record has it for the first time."""
+        return self.setdefault(codes, shape_of(self._type, tuple(zip(self._names, codes, strict=True))))
 
 
 _plan_of = cache(_Plan)
@@ -161,13 +179,13 @@ def _enum_name(avro_type: Any) -> str:  # noqa: ANN401 - any Avro type
 
 def _malformed(fields: dict[str, Any], plan: _Plan) -> str | None:
     for name in plan.opaque:
-        if OPAQUE_ID.fullmatch(fields[name]) is None:
+        if not _is_opaque(fields[name]):
             return f"{name} is not an opaque id"
     for name in plan.instants:
         if not 0 <= fields[name] <= MAX_MS:
             return f"{name} is out of range"
     if plan.numbered and fields["sequence"] < 0:
         return "sequence is negative"
-    if "jurisdiction" in fields and JURISDICTION.fullmatch(fields["jurisdiction"]) is None:
+    if plan.has_jurisdiction and JURISDICTION.fullmatch(fields["jurisdiction"]) is None:
         return "jurisdiction is not an ISO 3166 code"
     return None

@@ -94,8 +94,7 @@ class Intake:
         transaction.move(Move(n, p.start, moved[n], p.counted()) for n, p in batch.progress.items())
         if batch.facts:
             transaction.append(batch.facts, self._wide, self._policies.concern)
-            counts = {self._bound(i): n for i, n in batch.delays.items()}
-            transaction.count_delays(counts, batch.delay_sum)
+            transaction.count_delays(*batch.delays())
         transaction.note_ids(batch.notes)
         transaction.count_numbers(batch.numbers())
         transaction.hear(batch.heartbeats.values())
@@ -104,9 +103,6 @@ class Intake:
         transaction.publish((QUARANTINE, quarantined_record(r)) for r in batch.quarantined)
         broken = [_log_broken(halt, batch) for halt in batch.halts if halt.broken]
         _publish_findings(transaction, batch.findings + broken)
-
-    def _bound(self, index: int) -> float:
-        return self._bounds[index] if index < len(self._bounds) else float("inf")
 
     def _topic_id(self, stream: str, topic_ids: Mapping[str, str | None] | None) -> str | None:
         return (topic_ids or {}).get(stream) or self.state(stream).topic_id

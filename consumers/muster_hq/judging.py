@@ -33,12 +33,13 @@ class Judging:
             cases = transaction.due_cases(clocks, limit)
             if cases:
                 outages = transaction.outages() if self._policies.shortest_outage is not None else {}
-                changes = [change_of(c, judge(self._policies, c.facts, outages, clocks), clocks) for c in cases]
-                transaction.record(changes)
+                judged = [(case, judge(self._policies, case.facts, outages, clocks, case.given)) for case in cases]
+                changes = [change_of(case, judgement, clocks) for case, judgement in judged]
+                transaction.record([change for change in changes if change is not None])
                 transaction.publish(
                     (VERDICTS, verdict_record(case.case_id, verdict))
-                    for case, change in zip(cases, changes, strict=True)
-                    for verdict in change.verdicts
+                    for case, judgement in judged
+                    for verdict in judgement.verdicts
                 )
         return len(cases)
 
@@ -50,33 +51,33 @@ class Judging:
         return total
 
 
-def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChange:
+def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChange | None:
     """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure.
 
-    As long as obligations wait, the list holds the first instant of theirs by clock; it may hold others, of
-    waiting reports and of facts beyond the clock, which only their own passing takes off. What was said of an
-    office that has left the register, and so has no clock, stays as it is.
+    None when all is as it was. As long as obligations wait, the list holds the first instant of theirs by clock;
+    it may hold others, of waiting reports and of facts beyond the clock, which only their own passing takes off.
+    What was said of an office that has left the register, and so has no clock, stays as it is.
     """
-    before = {row for row in case.obligations if row[8] in clocks}
-    verdicts = [verdict for verdict in judgement.verdicts if verdict[:6] not in case.given]
-    opened = [obligation for obligation in judgement.obligations if obligation[:9] not in before]
-    if not opened and len(judgement.obligations) == len(before) and not judgement.waits:
-        return CaseChange(case.case_no, verdicts, [], [], [], [])  # as it was
-    now = {obligation[:9] for obligation in judgement.obligations}
+    verdicts, unsettled, waits = judgement
+    before, now = case.obligations, {obligation[:9]: obligation for obligation in unsettled}
+    if before == now.keys():
+        return CaseChange(case.case_no, verdicts, [], [], waits, []) if verdicts or waits else None
+    before = {row for row in before if row[8] in clocks}
+    opened = [obligation for row, obligation in now.items() if row not in before]
     closed = [row for row in before if row not in now]
-    due, was_due = _earliest(now), _earliest(before)
+    was_due, due = _earliest(before), _earliest(now)
     fresh = [(clock, at) for clock, at in due.items() if was_due.get(clock) != at]
     stale = [(clock, at) for clock, at in was_due.items() if due.get(clock) != at]
     if stale:
         arrivals = {fact.received_at - 1 for fact in case.facts}
         stale = [(clock, at) for clock, at in stale if at not in arrivals]
-    return CaseChange(case.case_no, verdicts, opened, closed, fresh + judgement.waits, stale)
+    return CaseChange(case.case_no, verdicts, opened, closed, fresh + waits, stale)
 
 
 def _earliest(obligations: Iterable[ObligationRow]) -> dict[str, int]:
     """Give, by clock, the first instant past which time alone changes one of these."""
     found: dict[str, int] = {}
-    for *_, next_at, clock in obligations:
+    for _, _, _, _, _, _, _, next_at, clock in obligations:
         if next_at is not None and (clock not in found or next_at < found[clock]):
             found[clock] = next_at
     return found

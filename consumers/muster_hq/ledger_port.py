@@ -6,7 +6,7 @@ one database transaction each, and what they write either is there whole or is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from muster_contract.errors import MusterError
 from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
 from muster_hq.policy import Shape
-from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict
+from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict, VerdictKey
 
 
 class LedgerError(MusterError):
@@ -46,8 +46,8 @@ class IntakeTransaction(Protocol):
     def move(self, moves: Iterable[Move]) -> None:
         """Move positions and clocks, and add the counts; Outrun when one is not where the batch started."""
 
-    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Callable[[Shape], bool]) -> None:
-        """Append facts. Of those that ``concern`` judging, the case becomes due on the office's clock and on these."""
+    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Mapping[Shape, bool]) -> None:
+        """Append facts; those whose shape is of ``concern`` make their case due on the office's clock and on these."""
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
@@ -74,8 +74,6 @@ class IntakeTransaction(Protocol):
         """Queue (topic, value) records for publishing."""
 
 
-VerdictKey = tuple[str, str, str, int, str, int]
-"""Office, encounter, requirement, occurrence, verdict, at: what makes a verdict of a case the same one."""
 ObligationRow = tuple[str, str, str, int, str, int, str, int | None, str]
 """The first nine values of an Obligation: all but its opening fact."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 DEFAULT_OUTAGE_GRACE = 3_600_000
 DEFAULT_SILENT_AFTER = 900_000
@@ -61,11 +61,28 @@ def any_matches(patterns: Patterns, shape: Shape) -> bool:
     return any(pattern.matches(shape) for pattern in patterns)
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memo(dict[K, V]):
+    """What a function gives, remembered, and looked up in one step: judging asks the same few things all the time."""
+
+    def __init__(self, function: Callable[[K], V]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, key: K) -> V:
+        """Ask the function, once a key."""
+        value = self[key] = self._function(key)
+        return value
+
+
 SATISFIES, WAIVES, ENDS = 1, 2, 4
 """What an event of a shape can be to a requirement; together, a set of bits."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Requirement:
     """One line of policy. ``within`` is in milliseconds; exactly one of ``opens_on`` and ``follows`` is set."""
 
@@ -80,16 +97,15 @@ class Requirement:
     scope: Literal["encounter", "case"] = "encounter"
     by: Literal["office", "any"] = "office"
     recurs: bool = False
-    _roles: dict[Shape, int] = field(default_factory=dict, repr=False)
 
-    def roles_of(self, shape: Shape) -> int:
-        """Tell which of SATISFIES, WAIVES and ENDS an event of this shape can be; worked out once a shape."""
-        try:
-            return self._roles[shape]
-        except KeyError:
-            bits = ((self.satisfied_by, SATISFIES), (self.waived_by, WAIVES), (self.ends_on, ENDS))
-            roles = sum(bit for patterns, bit in bits if any_matches(patterns, shape))
-            return self._roles.setdefault(shape, roles)
+    @cached_property
+    def roles(self) -> Mapping[Shape, int]:
+        """Which of SATISFIES, WAIVES and ENDS an event can be, by its shape."""
+        return Memo(self._roles_of)
+
+    def _roles_of(self, shape: Shape) -> int:
+        bits = ((self.satisfied_by, SATISFIES), (self.waived_by, WAIVES), (self.ends_on, ENDS))
+        return sum(bit for patterns, bit in bits if any_matches(patterns, shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,29 +124,21 @@ class Policy:
     outage_grace: int = DEFAULT_OUTAGE_GRACE
     silent_after: int = DEFAULT_SILENT_AFTER
     orphan_after: int = DEFAULT_ORPHAN_AFTER
-    _followers: dict[str, tuple[Requirement, ...]] = field(default_factory=dict, repr=False)
-    _opened: dict[Shape, tuple[Requirement, ...]] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name that verdicts carry, such as ``demo-kstep@1``."""
         return f"{self.id}@{self.version}"
 
-    def opened_by(self, shape: Shape) -> tuple[Requirement, ...]:
-        """Give the requirements that an event of this shape opens, in the policy's order."""
-        try:
-            return self._opened[shape]
-        except KeyError:
-            found = tuple(r for r in self.requirements if any_matches(r.opens_on, shape))
-            return self._opened.setdefault(shape, found)
+    @cached_property
+    def opened_by(self) -> Mapping[Shape, tuple[Requirement, ...]]:
+        """The requirements that an event opens, by its shape, in the policy's order."""
+        return Memo(lambda shape: tuple(r for r in self.requirements if any_matches(r.opens_on, shape)))
 
-    def followers(self, requirement_id: str) -> tuple[Requirement, ...]:
-        """Give the requirements that follow this one, in the policy's order."""
-        try:
-            return self._followers[requirement_id]
-        except KeyError:
-            found = tuple(r for r in self.requirements if r.follows == requirement_id)
-            return self._followers.setdefault(requirement_id, found)
+    @cached_property
+    def followers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """The requirements that follow another, by its id, in the policy's order."""
+        return Memo(lambda followed: tuple(r for r in self.requirements if r.follows == followed))
 
 
 def chain_of(requirement: Requirement, by_id: Mapping[str, Requirement]) -> list[Requirement]:
@@ -147,7 +155,6 @@ class Policies:
     def __init__(self, versions: Sequence[Policy]) -> None:
         self.versions = tuple(sorted(versions, key=_effective))
         self._starts = [_effective(p) for p in self.versions]
-        self._concerns: dict[Shape, bool] = {}
 
     @cached_property
     def crossing(self) -> frozenset[str]:
@@ -163,19 +170,24 @@ class Policies:
             crossing |= joined
         return frozenset(crossing)
 
-    def concern(self, shape: Shape) -> bool:
-        """Tell whether an event of this shape can change a judgement by itself, under any version.
+    @cached_property
+    def concern(self) -> Mapping[Shape, bool]:
+        """Whether an event can change a judgement by itself, under any version, by its shape.
 
         One that cannot is still a fact, and is read when the case is judged for another reason: so with an
         EncounterReported that opens nothing, which matters only at the instant when a report would be an orphan.
         """
-        try:
-            return self._concerns[shape]
-        except KeyError:
-            ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}
-            lines = (line for policy in self.versions for line in policy.requirements)
-            concerns = ours or any(any_matches(line.opens_on, shape) or line.roles_of(shape) for line in lines)
-            return self._concerns.setdefault(shape, concerns)
+        return Memo(self._concerns)
+
+    @cached_property
+    def open(self) -> Mapping[Shape, bool]:
+        """Whether an event opens something, under any version, by its shape."""
+        return Memo(lambda shape: any(policy.opened_by[shape] for policy in self.versions))
+
+    def _concerns(self, shape: Shape) -> bool:
+        ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}
+        lines = (line for policy in self.versions for line in policy.requirements)
+        return ours or self.open[shape] or any(line.roles[shape] for line in lines)
 
     def in_force(self, instant: int) -> Policy | None:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""

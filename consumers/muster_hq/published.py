@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from muster_contract.codec import encode
 from muster_contract.times import format_instant
 from muster_contract.topics import MAX_VALUE_BYTES
 from muster_hq.entries import FindingRow, QuarantinedRecord
-from muster_hq.verdicts import VERDICT_SPACE, Evidence, Verdict, verdict_id
+from muster_hq.verdicts import Evidence, Verdict, id_of, verdict_id
+
+# A value of a union goes with the name of its branch: the writer need not try the value against each.
 
 
 def verdict_record(case_id: str, verdict: Verdict) -> bytes:
@@ -18,7 +20,7 @@ def verdict_record(case_id: str, verdict: Verdict) -> bytes:
     return encode(
         "Verdict",
         {
-            "verdict_id": verdict_id(case_id, verdict).bytes,
+            "verdict_id": verdict_id(case_id, verdict),
             "case_id": case_id,
             "encounter_id": encounter_id,
             "office_id": office_id,
@@ -27,7 +29,7 @@ def verdict_record(case_id: str, verdict: Verdict) -> bytes:
             "verdict": kind,
             "at": at,
             "due_at": due_at,
-            "received_at": received_at,
+            "received_at": None if received_at is None else ("long", received_at),
             "policy": policy,
             "evidence": [_evidence_fields(e) for e in evidence],
         },
@@ -38,7 +40,7 @@ def finding_record(finding: FindingRow) -> bytes:
     """Encode a finding for ``hq.verdicts``."""
     name = "/".join((finding.kind, finding.stream, str(finding.at), finding.detail))
     fields = finding._asdict() | {
-        "finding_id": uuid5(VERDICT_SPACE, name).bytes,
+        "finding_id": id_of(name),
         "evidence": [_evidence_fields(e) for e in finding.evidence],
     }
     return encode("Finding", fields)
@@ -91,10 +93,11 @@ def evidence_row(evidence: Evidence) -> dict[str, Any]:
 
 
 def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
+    received_at, stream, offset, event_id = evidence
     return {
-        "topic": evidence.stream,
+        "topic": stream,
         "partition": 0,
-        "offset": evidence.offset,
-        "appended_at": evidence.received_at,
-        "event_id": evidence.event_id,
+        "offset": offset,
+        "appended_at": received_at,
+        "event_id": None if event_id is None else ("muster.Uuid", event_id),
     }

@@ -6,11 +6,10 @@ clock cannot be believed is halted where it stands, and the others go on.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from muster_hq.entries import (
     QuarantinedRecord,
     StreamState,
 )
-from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, read_record
+from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, make, read_record
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
 
@@ -94,7 +93,6 @@ class Batch:
     def __init__(self, rules: Rules, states: Mapping[str, StreamState]) -> None:
         self._rules = rules
         self._states = states
-        self._seen: dict[EventKey, bytes] = {}
         self.progress: dict[str, Progress] = {}
         self.suspects: list[tuple[Record, Applied | Noted, bytes]] = []
         self.facts: list[NewFact] = []
@@ -103,17 +101,16 @@ class Batch:
         self.quarantined: list[QuarantinedRecord] = []
         self.findings: list[FindingRow] = []
         self.gaps: list[tuple[str, int, int]] = []
-        self.delays: Counter[int] = Counter()
-        self.delay_sum = 0.0
         self.halts: list[Halt] = []
+        self._delays: list[int] = []
         self._numbers: dict[tuple[str, bytes], list[int]] = {}
 
     def sort(self, records: Sequence[Record]) -> None:
         """Take the records in order; those of one stream must be in order of offset."""
-        shortest, now = self._rules.shortest_outage, self._rules.now
-        believed_until = MAX_MS if now is None else now + MAX_BROKER_SKEW
+        shortest = MAX_MS if self._rules.shortest_outage is None else self._rules.shortest_outage
+        believed_until = MAX_MS if self._rules.now is None else self._rules.now + MAX_BROKER_SKEW
         for record in records:  # the hot loop: what it can leave out of a step is measured in benchmarks
-            name, offset, appended_at, *_ = record
+            name, offset, appended_at, _, _ = record
             progress = self.progress.get(name) or self._begin(name)
             if progress.halted:
                 continue
@@ -122,7 +119,7 @@ class Batch:
                 continue
             progress.next_offset = offset + 1
             if appended_at > progress.clock:
-                if shortest is not None:
+                if appended_at - progress.clock > shortest:
                     self.gaps.extend(gaps_before(progress.clock, appended_at, name, shortest))
                 progress.clock = appended_at
             reading = read_record(record, progress.clock, progress.stream, registered=progress.registered)
@@ -142,10 +139,16 @@ class Batch:
 
     def settle(self, known: Mapping[EventKey, bytes]) -> None:
         """Tell the suspects apart: new, a duplicate, or a conflict with what was applied under the same id."""
+        if not self.suspects:
+            return
+        seen = {(new.fact.stream, new.fact.event_id): new.digest for new in self.facts}
+        seen |= {(stream, event_id): digest for stream, event_id, digest in self.notes}
+        seen |= known
         for record, reading, digest in self.suspects:
             progress = self.progress[record.stream]
-            before = known.get(_key(reading)) or self._seen.get(_key(reading))
+            before = seen.get(_key(reading))
             if before is None:
+                seen[_key(reading)] = digest
                 self._accept(reading, digest, progress)
             elif before == digest:
                 progress.duplicate += 1
@@ -153,6 +156,17 @@ class Batch:
                 unfit = Unfit("CONFLICT", "an event with this event_id and other bytes was applied before")
                 self._quarantine(record, progress, unfit, evidence_id=_key(reading)[1])
         self.suspects.clear()
+
+    def delays(self) -> tuple[dict[float, int], float]:
+        """Give the facts' transmission delays: how many by upper bound in seconds, and their sum."""
+        delays = sorted(self._delays)
+        counts, below = {}, 0
+        for bound in (*self._rules.delay_bounds, float("inf")):
+            up_to = bisect_right(delays, bound, key=_in_seconds)
+            if up_to > below:
+                counts[bound] = up_to - below
+            below = up_to
+        return counts, sum(delays) / 1000
 
     def numbers(self) -> list[Numbers]:
         """Give the sequence numbers that the batch accounts for."""
@@ -183,8 +197,8 @@ class Batch:
         self.halts.append(Halt(record.stream, record.offset, cause, hint, broken))
 
     def _take(self, record: Record, reading: Applied | Noted, progress: Progress) -> None:
-        digest = blake2b(record.value or b"", digest_size=8).digest()
-        event_id = _key(reading)[1]
+        digest = sha256(record.value or b"").digest()[:8]
+        event_id = reading.event_id if isinstance(reading, Noted) else reading.fact.event_id
         if event_id > progress.newest_id:
             # Ids are time-ordered: a greater one than all before cannot be known.
             progress.newest_id = event_id
@@ -194,16 +208,13 @@ class Batch:
 
     def _accept(self, reading: Applied | Noted, digest: bytes, progress: Progress) -> None:
         progress.applied += 1
-        self._seen[_key(reading)] = digest
         if isinstance(reading, Noted):
             self.notes.append((reading.stream, reading.event_id, digest))
             return
         fact, case_id, epoch, sequence, recorded_at, ahead = reading
-        self.facts.append(NewFact(case_id, fact, digest))
+        self.facts.append(make(NewFact, (case_id, fact, digest)))
         self._count_number(fact.stream, epoch, sequence)
-        delay = (fact.received_at - recorded_at) / 1000 if recorded_at < fact.received_at else 0.0
-        self.delays[bisect_left(self._rules.delay_bounds, delay)] += 1
-        self.delay_sum += delay
+        self._delays.append(fact.received_at - recorded_at if recorded_at < fact.received_at else 0)
         if ahead:
             found = (evidence_of(fact),)
             detail = f"offset {fact.offset}, {ahead} ms ahead"
@@ -211,7 +222,9 @@ class Batch:
 
     def _count_number(self, stream: str, epoch: bytes, sequence: int) -> None:
         if sequence:  # events of a log file need have none
-            seen = self._numbers.setdefault((stream, epoch), [0, 0])
+            seen = self._numbers.get((stream, epoch))
+            if seen is None:
+                seen = self._numbers[stream, epoch] = [0, 0]
             seen[0] = max(seen[0], sequence)
             seen[1] += 1
 
@@ -255,6 +268,10 @@ def gaps_before(clock: int, appended_at: int, stream: str, shortest: int) -> lis
     if parsed is None or parsed.office is None or clock == NEVER_READ or appended_at - clock <= shortest:
         return []
     return [(parsed.office, clock, appended_at)]
+
+
+def _in_seconds(milliseconds: int) -> float:
+    return milliseconds / 1000
 
 
 def _key(reading: Applied | Noted) -> EventKey:

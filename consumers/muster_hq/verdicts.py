@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha1
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from muster_hq.facts import Fact
 
@@ -61,6 +62,10 @@ class Verdict(NamedTuple):
     evidence: tuple[Evidence, ...]
 
 
+VerdictKey = tuple[str, str, str, int, str, int]
+"""The first six values of a Verdict: what makes a verdict of a case the same one."""
+
+
 class Obligation(NamedTuple):
     """An obligation that is open, undetermined or outstanding. Instants are UTC milliseconds.
 
@@ -103,7 +108,15 @@ Outages = Mapping[str, list[Outage]]
 Clocks = Mapping[str, int]
 
 
-def verdict_id(case_id: str, verdict: Verdict) -> UUID:
+def verdict_id(case_id: str, verdict: Verdict) -> bytes:
     """Give the id of a verdict: a UUIDv5 of obligation, verdict and instant, the same on every replay."""
-    key = (case_id, *verdict[:3], str(verdict.occurrence), verdict.verdict, str(verdict.at))
-    return uuid5(VERDICT_SPACE, "/".join(key))
+    office_id, encounter_id, requirement, occurrence, kind, at, *_ = verdict
+    return id_of(f"{case_id}/{office_id}/{encounter_id}/{requirement}/{occurrence}/{kind}/{at}")
+
+
+def id_of(name: str) -> bytes:
+    """Give the 16 bytes of a name's UUIDv5 (RFC 9562, 5.5) in our namespace; ``uuid.uuid5`` takes thrice as long."""
+    digest = bytearray(sha1(VERDICT_SPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return bytes(digest)

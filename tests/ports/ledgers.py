@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -42,9 +43,13 @@ class Sqlite:
         return SqliteReader(self._path)
 
 
-def always(_: Shape) -> bool:
-    """Say that every event concerns judging."""
-    return True
+class _Always(dict[Shape, bool]):
+    def __missing__(self, shape: Shape) -> bool:
+        return True
+
+
+always: Mapping[Shape, bool] = _Always()
+"""Every event concerns judging."""
 
 
 def append(ledger: Ledger, *events: Event, clocks: tuple[str, ...] = ()) -> list[Fact]:

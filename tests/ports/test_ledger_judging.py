@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_case_is_due_once_the_clock_has_reached_its_fact(ledger: Ledger) -> No
 def test_a_fact_that_cannot_concern_judging_makes_nothing_due(ledger: Ledger) -> None:
     """It is there when the case is due for another reason."""
     with ledger.intake() as transaction:
-        transaction.append(new_facts(not_a_match("W", 1)), [ALL_OFFICES], lambda _: False)
+        transaction.append(new_facts(not_a_match("W", 1)), [ALL_OFFICES], defaultdict(bool))
     assert due_at(ledger, 99) == []
     append(ledger, encounter("E", 2))
     (case,) = due_at(ledger, 99)

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muster_contract.topics import DIRECTIVES, encounters, incidents
-from muster_hq.ledger.sqlite.database import Words, rows
+from muster_hq.ledger.sqlite.database import rows
 from muster_hq.ledger.sqlite.intake import SqliteIntake
 from muster_hq.ledger.sqlite.judging import SqliteJudging
 from muster_hq.ledger.sqlite.reading import SqliteReader
-from muster_hq.ledger.sqlite.shapes import Shapes
 from muster_hq.ledger_port import Outgoing
 
 
@@ -40,13 +39,13 @@ class SqliteLedger(SqliteReader):
     def intake(self) -> Iterator[SqliteIntake]:
         """Begin a transaction of intake."""
         with self._database.transaction() as cursor:
-            yield SqliteIntake(cursor, *self._caches())
+            yield SqliteIntake(cursor, self._database.words)
 
     @contextmanager
     def judging(self) -> Iterator[SqliteJudging]:
         """Begin a transaction of judging."""
         with self._database.transaction() as cursor:
-            yield SqliteJudging(cursor, *self._caches())
+            yield SqliteJudging(cursor, self._database.words)
 
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""
@@ -57,10 +56,3 @@ class SqliteLedger(SqliteReader):
         """Forget published records, in a transaction of its own."""
         with self._database.transaction() as cursor:
             cursor.executemany("delete from outgoing where number = ?", [(n,) for n in numbers])
-
-    def _caches(self) -> tuple[Words, Shapes]:
-        # A transaction that was undone took its new words with it, and the caches were made anew.
-        words = self._database.words
-        if self._shapes.words is not words:
-            self._shapes = Shapes(words)
-        return words, self._shapes

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import apsw
 
-from muster_hq.ledger.sqlite.database import Words
+from muster_hq.ledger.sqlite.words import Words
 from muster_hq.verdicts import ALL_OFFICES
 
 
@@ -22,6 +22,6 @@ def read_clocks(cursor: apsw.Cursor, words: Words) -> dict[str, int]:
         if office_no is None:
             directives = clock
         else:
-            clocks[words.word(office_no)].append(clock)
+            clocks[words.text[office_no]].append(clock)
     by_office = {office: min(*own, directives) - 1 for office, own in clocks.items()}
     return {ALL_OFFICES: min(by_office.values(), default=-1)} | by_office

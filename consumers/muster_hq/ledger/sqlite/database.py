@@ -1,10 +1,10 @@
-"""The file behind the SQLite ledger: opening it safely, one writer at a time, and its numbered words."""
+"""The file behind the SQLite ledger: opening it safely, one writer at a time."""
 
 from __future__ import annotations
 
 import fcntl
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 
 import apsw
 
+from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import LedgerError
-from muster_hq.verdicts import ALL_OFFICES, Evidence
+from muster_hq.verdicts import Evidence
 
 SCHEMA_VERSION = 1
 SAFE_SQLITE = (3, 51, 3)
@@ -105,61 +106,6 @@ class Database:
         return self.connection.execute("select value from meta where key = 'version'").get
 
 
-class Numbers(dict[str, int]):
-    """The numbers of the words of one kind, by word; one that is new is written, in the transaction that asks."""
-
-    def __init__(self, kind: str, words: Words) -> None:
-        super().__init__()
-        self._kind = kind
-        self._words = words
-
-    def __missing__(self, word: str) -> int:
-        """Write a new word."""
-        self._words.write(self._kind, word)
-        return self[word]
-
-
-class Words:
-    """Offices, streams, requirements and the like as small numbers, both ways, kept in memory."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._by_kind: dict[str, Numbers] = {}
-        self._words: dict[int, str] = {}
-        self._reload()
-
-    def of(self, kind: str) -> Numbers:
-        """Give the numbers of one kind of words, as a mapping."""
-        try:
-            return self._by_kind[kind]
-        except KeyError:
-            return self._by_kind.setdefault(kind, Numbers(kind, self))
-
-    def clocks(self) -> Mapping[str, int]:
-        """Give the numbers of clocks: each office's, and 0 for the one over all."""
-        offices = self.of("office")
-        offices[ALL_OFFICES] = 0
-        return offices
-
-    def word(self, number: int) -> str:
-        """Give the word of a number, which may have been written by another connection since."""
-        if number not in self._words:
-            self._reload()
-        return self._words[number]
-
-    def write(self, kind: str, word: str) -> None:
-        """Write a new word and learn its number."""
-        self._connection.execute("insert into names (kind, name) values (?, ?)", (kind, word))
-        self._reload()
-
-    def _reload(self) -> None:
-        newest = max(self._words, default=-1)
-        for number, kind, word in self._connection.execute("select * from names where no > ?", (newest,)):
-            self.of(kind)[word] = number
-            self._words[number] = word
-        self._words[0] = ALL_OFFICES
-
-
 _EVIDENCE = struct.Struct("<Iqq16s?")
 
 
@@ -175,7 +121,7 @@ def pack_evidence(evidence: Iterable[Evidence], words: Words) -> bytes:
 def unpack_evidence(packed: bytes, words: Words) -> tuple[Evidence, ...]:
     """Read packed evidence."""
     return tuple(
-        Evidence(received_at, words.word(stream), offset, event_id if has_id else None)
+        Evidence(received_at, words.text[stream], offset, event_id if has_id else None)
         for stream, offset, received_at, event_id, has_id in _EVIDENCE.iter_unpack(packed)
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import apsw
 
 from muster_contract.topics import parse_stream
 from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord
-from muster_hq.ledger.sqlite.database import Words, pack_evidence
-from muster_hq.ledger.sqlite.shapes import Shapes
+from muster_hq.ledger.sqlite.database import pack_evidence
+from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.policy import Shape
 
@@ -17,10 +17,9 @@ from muster_hq.policy import Shape
 class SqliteIntake:
     """See IntakeTransaction."""
 
-    def __init__(self, cursor: apsw.Cursor, words: Words, shapes: Shapes) -> None:
+    def __init__(self, cursor: apsw.Cursor, words: Words) -> None:
         self._cursor = cursor
         self._words = words
-        self._shapes = shapes
 
     def known(self, ids: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], bytes]:
         """Give the digests of those (stream, event_id) pairs that have been applied before."""
@@ -28,7 +27,7 @@ class SqliteIntake:
             "select stream_no, event_id, digest from applied where stream_no = ? and event_id = ?",
             [(self._words.of("stream")[stream], event_id) for stream, event_id in ids],
         )
-        return {(self._words.word(stream_no), event_id): digest for stream_no, event_id, digest in found}
+        return {(self._words.text[stream_no], event_id): digest for stream_no, event_id, digest in found}
 
     def move(self, moves: Iterable[Move]) -> None:
         """Move positions and clocks by compare-and-set, and add the counts; Outrun when one has moved."""
@@ -43,36 +42,27 @@ class SqliteIntake:
             if not self._cursor.connection.changes():
                 raise Outrun(stream)
 
-    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Callable[[Shape], bool]) -> None:
+    def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Mapping[Shape, bool]) -> None:
         """Append facts, and make their cases due for judgement on the office's clock and on these."""
-        case_numbers = self._case_numbers({new.case_id for new in facts})
-        streams, offices, shape_no = self._words.of("stream"), self._words.of("office"), self._shapes.number
-        self._cursor.executemany(
-            "insert into facts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    case_numbers[case_id],
-                    received_at,
-                    streams[stream],
-                    offset,
-                    event_id,
-                    shape_no(shape),
-                    enc,
-                    own_at,
-                    names,
-                )
-                for case_id, (received_at, stream, offset, _, event_id, shape, enc, own_at, names), _ in facts
-            ],
-        )
+        cases = self._case_numbers(dict.fromkeys([new[0] for new in facts]))
+        streams, offices, shapes = self._words.of("stream"), self._words.of("office"), self._words.shape_numbers
+        rows = [
+            (cases[case_id], received_at, streams[stream], offset, event_id, shapes[shape], encounter, own_at, names)
+            for case_id, (received_at, stream, offset, _, event_id, shape, encounter, own_at, names), _ in facts
+        ]
+        self._cursor.executemany("insert into facts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._cursor.executemany(
             "insert into applied values (?, ?, ?)",
-            [(streams[fact.stream], fact.event_id, digest) for _, fact, digest in facts],
+            [(row[2], row[4], new[2]) for row, new in zip(rows, facts, strict=True)],
         )
-        due = {
-            (offices[f.office], f.received_at - 1, case_numbers[case_id]) for case_id, f, _ in facts if concern(f.shape)
-        }
+        due = [
+            (offices[fact[3]], row[1] - 1, row[0])
+            for row, (_, fact, _) in zip(rows, facts, strict=True)
+            if concern[fact[5]]
+        ]
         for clock in clocks:
-            due |= {(self._words.clocks()[clock], past, case_no) for _, past, case_no in due}
+            due += [(self._words.clocks()[clock], past, case_no) for _, past, case_no in due]
+        due.sort()  # an index is filled fastest in its own order
         self._cursor.executemany("insert or ignore into due values (?, ?, ?)", due)
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
@@ -149,13 +139,15 @@ class SqliteIntake:
     def _pack(self, finding: FindingRow) -> bytes:
         return pack_evidence(finding.evidence, self._words)
 
-    def _case_numbers(self, case_ids: set[str]) -> dict[str, int]:
-        asked = apsw.carray(tuple(case_ids))
-        known = dict(self._cursor.execute("select case_id, case_no from cases where case_id in carray(?)", (asked,)))
-        new = [case_id for case_id in case_ids if case_id not in known]
+    def _case_numbers(self, case_ids: Iterable[str]) -> dict[str, int]:
+        """Give the numbers of cases; new ones are numbered as they appear, so that tables by case grow at their end."""
+        asked = tuple(case_ids)
+        select = "select case_id, case_no from cases where case_id in carray(?)"
+        numbers = dict(self._cursor.execute(select, (apsw.carray(asked),)))
+        new = [case_id for case_id in asked if case_id not in numbers]
         if new:
-            top = self._cursor.execute("select coalesce(max(case_no), 0) from cases").get
-            numbered = dict(zip(new, range(top + 1, top + 1 + len(new)), strict=True))
-            self._cursor.executemany("insert into cases (case_id, case_no) values (?, ?)", numbered.items())
-            known |= numbered
-        return known
+            first = self._cursor.execute("select coalesce(max(case_no), 0) + 1 from cases").get
+            numbered = list(zip(new, range(first, first + len(new)), strict=True))
+            self._cursor.executemany("insert into cases (case_id, case_no) values (?, ?)", numbered)
+            numbers.update(numbered)
+        return numbers

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import apsw
 
-from muster_contract.topics import parse_stream
-from muster_hq.facts import Fact
+from muster_hq.facts import Fact, make
 from muster_hq.ledger.sqlite.clocks import read_clocks
-from muster_hq.ledger.sqlite.database import Words, pack_evidence, rows
-from muster_hq.ledger.sqlite.shapes import Shapes
-from muster_hq.ledger_port import CaseChange, CaseFile
-from muster_hq.verdicts import Clocks, Outage, Outages
+from muster_hq.ledger.sqlite.database import pack_evidence, rows
+from muster_hq.ledger.sqlite.words import Words
+from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow
+from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
+
+_NOTHING: frozenset[Any] = frozenset()
 
 
 class SqliteJudging:
     """See JudgingTransaction."""
 
-    def __init__(self, cursor: apsw.Cursor, words: Words, shapes: Shapes) -> None:
+    def __init__(self, cursor: apsw.Cursor, words: Words) -> None:
         self._cursor = cursor
         self._words = words
-        self._shapes = shapes
-        self._streams = _Streams(words)
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
@@ -49,7 +49,7 @@ class SqliteJudging:
         """Give the stretches without records of each office."""
         found: defaultdict[str, list[Outage]] = defaultdict(list)
         for office_no, start, end in self._cursor.execute("select * from gaps"):
-            found[self._words.word(office_no)].append(Outage(start, end))
+            found[self._words.text[office_no]].append(Outage(start, end))
         return found
 
     def record(self, changes: Sequence[CaseChange]) -> None:
@@ -71,98 +71,94 @@ class SqliteJudging:
         self._cursor.executemany("insert into outgoing (topic, value) values (?, ?)", records)
 
     def _load(self, case_numbers: list[int]) -> list[CaseFile]:
-        """Load cases, in three walks over as many tables; an array of numbers drives each."""
+        """Load cases, in walks over as many tables; an array of numbers drives each."""
         taken = (apsw.carray(array("q", case_numbers)),)
-        select = "select case_no, case_id from cases where case_no in carray(?)"
-        cases = {no: CaseFile(no, case_id, [], set(), set()) for no, case_id in self._cursor.execute(select, taken)}
-        streams, shapes, word = self._streams, self._shapes.shape, self._words.word
-        new_fact = tuple.__new__  # as Fact._make, without its checks
-        for no, received_at, stream_no, offset, event_id, shape_no, *rest in self._cursor.execute(
-            "select f.* from carray(?) t cross join facts f on f.case_no = t.value", taken
+        facts, given, obligations = self._facts(taken), self._given(taken), self._obligations(taken)
+        return [
+            make(CaseFile, (no, case_id, facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
+            for no, case_id in self._cursor.execute(
+                "select case_no, case_id from cases where case_no in carray(?)", taken
+            )
+        ]
+
+    def _facts(self, taken: tuple[object]) -> Mapping[int, list[Fact]]:
+        streams, shapes = self._words.streams, self._words.shapes
+        found: defaultdict[int, list[Fact]] = defaultdict(list)
+        select = "select f.* from carray(?) t cross join facts f on f.case_no = t.value"
+        for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in self._cursor.execute(
+            select, taken
         ):
             stream, office = streams[stream_no]
-            fact = new_fact(Fact, (received_at, stream, offset, office, event_id, shapes(shape_no), *rest))
-            cases[no].facts.append(fact)
-        for no, office, encounter, requirement, number, verdict, at in self._cursor.execute(
-            "select v.case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at"
-            " from carray(?) t cross join verdicts v on v.case_no = t.value",
-            taken,
-        ):
-            cases[no].given.add((word(office), encounter, word(requirement), number, word(verdict), at))
+            found[no].append(
+                make(
+                    Fact,
+                    (received_at, stream, offset, office, event_id, shapes[shape_no], encounter, own_at, names),
+                )
+            )
+        for facts in found.values():
+            facts.sort()  # stream numbers need not stand in the order of stream names
+        return found
+
+    def _given(self, taken: tuple[object]) -> Mapping[int, set[VerdictKey]]:
+        text = self._words.text
+        found: defaultdict[int, set[VerdictKey]] = defaultdict(set)
+        select = """
+            select v.case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at
+            from carray(?) t cross join verdicts v on v.case_no = t.value"""
+        for no, office, encounter, requirement, number, verdict, at in self._cursor.execute(select, taken):
+            found[no].add((text[office], encounter, text[requirement], number, text[verdict], at))
+        return found
+
+    def _obligations(self, taken: tuple[object]) -> Mapping[int, set[ObligationRow]]:
+        text = self._words.text
+        found: defaultdict[int, set[ObligationRow]] = defaultdict(set)
+        select = """
+            select o.case_no, office_no, encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,
+              next_at, clock_no from carray(?) t cross join obligations o on o.case_no = t.value"""
         for no, office, encounter, requirement, number, policy, due_at, state, next_at, clock in self._cursor.execute(
-            "select o.case_no, office_no, encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,"
-            " next_at, clock_no from carray(?) t cross join obligations o on o.case_no = t.value",
-            taken,
+            select, taken
         ):
-            key = word(office), encounter, word(requirement), number
-            cases[no].obligations.add((*key, word(policy), due_at, word(state), next_at, word(clock)))
-        for case in cases.values():
-            case.facts.sort()  # stream numbers need not stand in the order of stream names
-        return list(cases.values())
+            key = text[office], encounter, text[requirement], number
+            found[no].add((*key, text[policy], due_at, text[state], next_at, text[clock]))
+        return found
 
     def _append_verdicts(self, changes: Sequence[CaseChange]) -> None:
         offices, requirements = self._words.of("office"), self._words.of("requirement")
         kinds, policies = self._words.of("verdict"), self._words.of("policy")
         appended = []
         tally: Counter[tuple[int, int, int]] = Counter()
-        for change in changes:
-            for (
-                office_id,
-                encounter_id,
-                name,
-                occurrence,
-                kind,
-                at,
-                due_at,
-                received_at,
-                policy,
-                found,
-            ) in change.verdicts:
-                office, requirement, verdict = offices[office_id], requirements[name], kinds[kind]
-                key = (change.case_no, office, encounter_id, requirement, occurrence, verdict, at)
-                evidence = pack_evidence(found, self._words)
-                appended.append((*key, due_at, received_at, policies[policy], evidence))
-                tally[office, requirement, verdict] += 1
+        for case_no, verdicts, *_ in changes:
+            for office, encounter, requirement, number, kind, at, due_at, received_at, policy, behind in verdicts:
+                office_no, requirement_no, kind_no = offices[office], requirements[requirement], kinds[kind]
+                key = case_no, office_no, encounter, requirement_no, number, kind_no, at
+                appended.append((*key, due_at, received_at, policies[policy], pack_evidence(behind, self._words)))
+                tally[office_no, requirement_no, kind_no] += 1
         self._cursor.executemany("insert into verdicts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", appended)
         self._count("verdict_tally", tally)
 
     def _change_obligations(self, changes: Sequence[CaseChange]) -> None:
-        offices, requirements, streams = (
-            self._words.of("office"),
-            self._words.of("requirement"),
-            self._words.of("stream"),
-        )
-        states, policies, clocks = self._words.of("state"), self._words.of("policy"), self._words.clocks()
-        closed, opened = [], []
+        words = self._words
+        offices, requirements, streams = words.of("office"), words.of("requirement"), words.of("stream")
+        states, policies, clocks = words.of("state"), words.of("policy"), words.clocks()
         tally: Counter[tuple[int, int, int]] = Counter()
-        for change in changes:
-            for office_id, encounter_id, name, occurrence, _, _, state, *_ in change.closed:
-                office, requirement = offices[office_id], requirements[name]
-                closed.append((change.case_no, office, encounter_id, requirement, occurrence))
-                tally[office, requirement, states[state]] -= 1
-            for (
-                office_id,
-                encounter_id,
-                name,
-                occurrence,
-                policy,
-                due_at,
-                state,
-                next_at,
-                clock,
-                opening,
-            ) in change.opened:
-                office, requirement, state_no = offices[office_id], requirements[name], states[state]
-                key = (change.case_no, office, encounter_id, requirement, occurrence)
-                place = (opening.received_at, streams[opening.stream], opening.offset)
-                opened.append((*key, policies[policy], due_at, state_no, next_at, clocks[clock], *place))
-                tally[office, requirement, state_no] += 1
+        closed_rows, opened_rows = [], []
+        for case_no, _, opened, closed, _, _ in changes:
+            for office, encounter, requirement, number, _, _, state, _, _ in closed:
+                office_no, requirement_no = offices[office], requirements[requirement]
+                closed_rows.append((case_no, office_no, encounter, requirement_no, number))
+                tally[office_no, requirement_no, states[state]] -= 1
+            for office, encounter, requirement, number, policy, due_at, state, next_at, clock, opening in opened:
+                office_no, requirement_no, state_no = offices[office], requirements[requirement], states[state]
+                key = case_no, office_no, encounter, requirement_no, number
+                place = opening.received_at, streams[opening.stream], opening.offset
+                opened_rows.append((*key, policies[policy], due_at, state_no, next_at, clocks[clock], *place))
+                tally[office_no, requirement_no, state_no] += 1
         self._cursor.executemany(
             "delete from obligations where case_no = ? and office_no = ? and encounter_id = ?"
             " and requirement_no = ? and occurrence = ?",
-            closed,
+            closed_rows,
         )
-        self._cursor.executemany("insert into obligations values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", opened)
+        self._cursor.executemany("insert into obligations values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", opened_rows)
         self._count("obligation_tally", tally)
 
     def _count(self, table: str, tally: Counter[tuple[int, int, int]]) -> None:
@@ -170,18 +166,3 @@ class SqliteJudging:
             f"insert into {table} values (?, ?, ?, ?) on conflict do update set n = n + excluded.n",  # noqa: S608 - two names of ours
             [(*key, n) for key, n in tally.items() if n],
         )
-
-
-class _Streams(dict[int, tuple[str, str]]):
-    """The name and the office of each stream, by the stream's number."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, number: int) -> tuple[str, str]:
-        """Look a stream up for the first time."""
-        stream = parse_stream(self._words.word(number))
-        if stream is None or stream.office is None:
-            raise ValueError(f"stream {number} has no facts")
-        return self.setdefault(number, (stream.name, stream.office))

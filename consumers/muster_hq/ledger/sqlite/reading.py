@@ -14,7 +14,6 @@ from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, 
 from muster_hq.facts import Fact
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
-from muster_hq.ledger.sqlite.shapes import Shapes
 from muster_hq.verdicts import Obligation, Verdict
 
 
@@ -23,7 +22,6 @@ class SqliteReader:
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self._database = Database(path, write=write)
-        self._shapes = Shapes(self._database.words)
 
     def close(self) -> None:
         """Close it."""
@@ -82,7 +80,7 @@ class SqliteReader:
         for row in self._rows(select, (since or 0,)):
             case_id, office_no, encounter, requirement_no, occurrence, policy_no, due_at, state_no, clock_no = row[:9]
             at, stream_no, offset, event_id, shape_no, own_at = row[9:]
-            office, shape = self._word(office_no), self._shapes.shape(shape_no)
+            office, shape = self._word(office_no), self._database.words.shapes[shape_no]
             opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
             names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
             clock = self._word(clock_no)
@@ -161,7 +159,7 @@ class SqliteReader:
             return rows(cursor, select, bindings)
 
     def _word(self, number: int) -> str:
-        return self._database.words.word(number)
+        return self._database.words.text[number]
 
     def _tally(self, select: str) -> Mapping[tuple[str, str, str], int]:
         return {(self._word(a), self._word(b), self._word(c)): n for a, b, c, n in self._rows(select) if n}

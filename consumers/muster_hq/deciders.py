@@ -1,0 +1,139 @@
+"""Which fact decides an occurrence of an obligation: the first that satisfies, waives, voids or ends it.
+
+All facts of a walk are looked at, also those before the opening, so that S, W and V that came early need no
+case of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from muster_hq.facts import Fact
+from muster_hq.policy import ENDS, SATISFIES, WAIVES, Policy, Requirement
+
+S, W, V, X = range(4)
+"""What a fact can do to an obligation: satisfy, waive, void or end it; at equal instants in this order."""
+NEVER = 1 << 62
+"""The place, and the instant, of a fact that has not come."""
+
+Key = tuple[str, str, str | None]
+"""Requirement id, office, and the encounter; None for scope ``case``."""
+Absorbed = tuple[Requirement, Policy, int]
+
+
+class Occurrence:
+    """One occurrence of an obligation, as far as the walk has come. Instants are UTC milliseconds."""
+
+    # Defaults stand on the class: an occurrence to which nothing has happened yet costs nothing for them.
+    ended_in: str | None = None
+    satisfied_by: int | None = None
+    judged_again_at = 0
+    chained = False
+    withdrawn: frozenset[int] = frozenset()
+    absorbed: tuple[Absorbed, ...] = ()
+    given: tuple[tuple[str, int], ...] = ()
+    opened_by: Fact | None = None
+    """The report that opened this link of a chain."""
+
+    def __init__(  # noqa: PLR0913 - an opening has this many parts
+        self, requirement: Requirement, policy: Policy, key: Key, *, opening: Fact, opened_at: int, anchor: int
+    ) -> None:
+        self.requirement = requirement
+        self.policy = policy
+        self.key = key
+        self.opening = opening
+        self.opened_at = opened_at
+        self.anchor = anchor
+        self.due = anchor + requirement.within
+        self.number = self.turn = 0
+
+
+class Deciders:
+    """The facts of one walk, in fact order, and what each of them can decide."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._facts = facts
+        self._spent: dict[tuple[Key, int], int] = {}
+        self._candidates: dict[Requirement, list[tuple[int, Fact, int]]] = {}
+        self.voids = self.retractions = _NOBODY
+        naming = [place for place, fact in enumerate(facts) if fact.names is not None]
+        if naming:
+            self.voids = self._first_naming(naming, "EncounterVoided")
+            self.retractions = self._first_naming(naming, "IncidentRetracted")
+
+    def spend(self, key: Key, place: int, number: int) -> None:
+        """Note that the fact at this place satisfies no occurrence of the key from this number on."""
+        self._spent[key, place] = min(number, self._spent.get((key, place), number))
+
+    def void_of(self, event: Fact) -> int:
+        """Give the place of the void that names this event; NEVER when there is none."""
+        return self.voids.get((event.office, event.event_id), NEVER) if self.voids else NEVER
+
+    def retraction_of(self, report: Fact) -> int:
+        """Give the place of the retraction that names this report; NEVER when there is none."""
+        return self.retractions.get((report.office, report.event_id), NEVER) if self.retractions else NEVER
+
+    def first(self, occurrence: Occurrence) -> tuple[int, int]:
+        """Give place and role of the fact received first that decides; S, W, V, X at equal instants."""
+        best_at, best_role, best_place = NEVER, NEVER, NEVER
+        if self.voids and (best_place := self.void_of(occurrence.opening)) != NEVER:
+            best_at, best_role = self._facts[best_place].received_at, V
+        requirement = occurrence.requirement
+        candidates = self._candidates.get(requirement)
+        if candidates is None:  # a long case may have many occurrences: look through its facts once, not for each
+            roles_of = requirement.roles
+            candidates = [(n, fact, roles) for n, fact in enumerate(self._facts) if (roles := roles_of[fact.shape])]
+            self._candidates[requirement] = candidates
+        for place, fact, roles in candidates:
+            if fact.received_at > best_at:
+                break
+            role = self._role_of(place, fact, roles, occurrence)
+            if role < best_role or (role != NEVER and fact.received_at < best_at):
+                best_at, best_role, best_place = fact.received_at, role, place
+        return best_place, best_role
+
+    def reserve(self, occurrence: Occurrence, place: int, now: int) -> None:
+        """Keep later occurrences from the reports that this one will choose, retractions included, as it goes.
+
+        One that it chooses later than the report's own place is free until then, and spent when it is chosen.
+        """
+        withdrawn, role = occurrence.withdrawn, S
+        while role == S:
+            now = max(now, place)
+            if now == place:
+                self.spend(occurrence.key, place, occurrence.number + 1)
+            retraction = self.retraction_of(self._facts[place])
+            if retraction == NEVER:
+                break
+            now = max(now, retraction)
+            occurrence.withdrawn |= {place}
+            place, role = self.first(occurrence)
+        occurrence.withdrawn = withdrawn
+
+    def _role_of(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:
+        """Tell what a fact with these roles can do to the occurrence, the first of them; NEVER for nothing."""
+        _, office, encounter = occurrence.key
+        if (encounter is not None and fact.encounter_id != encounter) or (
+            fact.office != office and occurrence.requirement.by == "office"
+        ):
+            return NEVER
+        timely = encounter is not None or fact.own_at >= occurrence.anchor
+        if roles & SATISFIES and timely and self._counts(place, fact, occurrence):
+            return S
+        if roles & WAIVES and timely:
+            return W
+        return X if roles & ENDS and fact[:3] > occurrence.opening[:3] else NEVER
+
+    def _counts(self, place: int, fact: Fact, occurrence: Occurrence) -> bool:
+        if self._spent.get((occurrence.key, place), NEVER) <= occurrence.number or place in occurrence.withdrawn:
+            return False
+        retraction = self.retraction_of(fact)
+        return retraction == NEVER or self._facts[retraction].received_at > fact.received_at
+
+    def _first_naming(self, naming: Sequence[int], event_type: str) -> Mapping[tuple[str, bytes | None], int]:
+        """Give the places of this type by office and named event: of several that name one event the first counts."""
+        named = [(place, self._facts[place]) for place in reversed(naming)]  # reversed: the first is written last
+        return {(fact.office, fact.names): place for place, fact in named if fact.shape.type == event_type}
+
+
+_NOBODY: Mapping[tuple[str, bytes | None], int] = {}
