@@ -1,4 +1,4 @@
-"""One sender for many relays in turn: a broker takes half a second to let a client in, and a relay here lives for less."""
+"""One sender for many relays in turn: a broker takes half a second to let a client in, longer than a relay lives here."""
 
 from __future__ import annotations
 
