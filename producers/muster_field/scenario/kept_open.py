@@ -1,4 +1,4 @@
-"""One sender for many relays in turn: a broker takes half a second to let a client in, longer than a relay lives here."""
+"""One sender for many relays in turn: letting a client in takes a broker half a second, and these live for less."""
 
 from __future__ import annotations
 
