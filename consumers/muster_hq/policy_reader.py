@@ -106,7 +106,7 @@ def _patterns(value: object) -> tuple[Pattern, ...]:
 def _pattern(table: Mapping[str, Any]) -> Pattern:
     event = table.get("event")
     known = (topic_of_kind("encounters").types | topic_of_kind("incidents").types) - {"OfficeHeartbeat", "ClockPulse"}
-    if event not in known:
+    if not isinstance(event, str) or event not in known:
         raise ValueError(f"event is not one of {', '.join(sorted(known))}")
     where = {}
     for name, wanted in table.items():
@@ -114,9 +114,9 @@ def _pattern(table: Mapping[str, Any]) -> Pattern:
             continue
         codes = wanted if isinstance(wanted, list) else [wanted]
         allowed = _codes_of(event, name)
-        if allowed is not None and not (codes and set(map(str, codes)) <= set(allowed)):
-            raise ValueError(f"{name} of {event} is one of {', '.join(allowed)}")
-        where[name] = frozenset(map(str, codes))
+        if not codes or not all(isinstance(code, str) and (allowed is None or code in allowed) for code in codes):
+            raise ValueError(f"{name} of {event} is one of {', '.join(allowed or ['ISO 3166 codes such as US-CA'])}")
+        where[name] = frozenset(codes)
     return Pattern(event, where)
 
 
@@ -207,7 +207,8 @@ def _faults_across(raw: Iterable[Mapping[str, Any]], place: str) -> Iterable[Fau
         name = str(table.get("id"))
         if name in follows:
             yield Fault(f"{place}: requirement {name}", "its id is used twice")
-        follows[name] = table.get("follows")
+        before = table.get("follows")
+        follows[name] = before if isinstance(before, str) else None
     for name, before in follows.items():
         if before is not None and before not in follows:
             yield Fault(f"{place}: requirement {name}", f"follows {before!r}, which is not there")

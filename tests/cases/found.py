@@ -162,6 +162,25 @@ CASES = (
         ],
     ),
     Case(
+        "every occurrence that is unresolved absorbs an event, and the first that is void hands it on (reading 7)",
+        REPORT_OF_CASE,
+        [
+            encounter("E1", 0),
+            report("S", 1),
+            encounter("E2", 2),
+            retract("R", 3, "S"),
+            encounter("E3", 4),
+            void("V", 5, "E1"),
+        ],
+        [
+            v("report", 1, "ON_TIME", 1, due=10, got=1, why="E1 S"),
+            v("report", 1, "RETRACTED", 3, due=10, got=3, why="E1 S R"),
+            v("report", 1, "VOIDED", 5, due=10, got=5, why="E1 V"),
+            v("report", 2, "MISSED", 12, due=12, why="E2"),
+            v("report", 3, "MISSED", 14, due=14, why="E3"),
+        ],
+    ),
+    Case(
         "an event that two unresolved occurrences absorbed opens the next once (reading 7)",
         REPORT_OF_CASE,
         [

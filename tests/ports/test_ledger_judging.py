@@ -10,13 +10,13 @@ from muster_hq.ledger_port import CaseFile, Ledger
 from muster_hq.verdicts import ALL_OFFICES
 from tests.builders import clocks_at, new_facts, obligation_on, verdict_on
 from tests.cases.builders import T0, encounter, not_a_match, report
-from tests.ports.ledgers import LedgerKind, append, due_at, record
+from tests.ports.ledgers import A, B, LedgerKind, append, due_at, record
 
 
 @pytest.fixture(autouse=True)
 def register(ledger: Ledger) -> None:
-    """Register both offices."""
-    ledger.register(["a", "b"])
+    """Register both offices, in an order that is not that of their names."""
+    ledger.register(["b", "a"])
 
 
 def case_of(ledger: Ledger, name: str = "E", **where: str) -> CaseFile:
@@ -82,10 +82,10 @@ def test_the_earliest_come_first(ledger: Ledger) -> None:
 def test_a_case_comes_with_its_facts_in_fact_order(ledger: Ledger) -> None:
     """At equal times the streams' names decide, not which of them the ledger saw first."""
     incident = append(ledger, report("S", 5))
-    others = append(ledger, encounter("E", 5), encounter("F", 4, office="b"), encounter("G", 5, case="other"))
+    others = append(ledger, encounter("F", 5, office="b"), encounter("E", 5), encounter("G", 4, case="other"))
     case, other = due_at(ledger, 99)
     assert case.facts == sorted([*incident, *(fact for fact in others if fact not in other.facts)])
-    assert [fact.stream for fact in case.facts] == ["field.b.encounters", "field.a.encounters", "field.a.incidents"]
+    assert [fact.stream for fact in case.facts] == [A, "field.a.incidents", B]
 
 
 def test_a_case_comes_with_what_was_said_of_it(ledger: Ledger) -> None:
