@@ -19,6 +19,8 @@ from muster_hq.records import Record
 
 MOST_FAULTS = 20
 """How many faults a reading gathers before it gives up: a file of another kind would have one a line."""
+_TOO_LATE = parse_instant("9900-01-01T00:00:00Z")
+"""Kafka has no times before 1970; and what is due a hundred years later must have an RFC 3339 form."""
 
 
 def read_log(path: Path) -> Iterator[Record]:
@@ -130,10 +132,13 @@ def _lacking(row: dict[str, Any], key: str, cause: str, hint: str = "") -> Fault
 def _instant(row: dict[str, Any], faults: list[Fault]) -> int:
     text = row.get("appended_at")
     try:
-        return parse_instant(text if isinstance(text, str) else "")
+        instant = parse_instant(text if isinstance(text, str) else "")
     except ValueError as fault:
         faults.append(_lacking(row, "appended_at", f"is {fault}"))
         return 0
+    if not 0 <= instant < _TOO_LATE:
+        faults.append(Fault("appended_at", "is not of the years 1970 to 9899"))
+    return instant
 
 
 def _raw_value(row: dict[str, Any], faults: list[Fault]) -> bytes | None:

@@ -125,6 +125,8 @@ def test_bytes_stand_as_base64(text: str | None, value: bytes | None) -> None:
         (line(stream=None), "x.jsonl:1: stream: is missing"),
         (line(offset=None), "x.jsonl:1: offset: is missing"),
         (line(appended_at=None), "x.jsonl:1: appended_at: is missing"),
+        (line(appended_at="1969-12-31T23:59:59.999Z"), "x.jsonl:1: appended_at: is not of the years 1970 to 9899"),
+        (line(appended_at="9900-01-01T00:00:00Z"), "x.jsonl:1: appended_at: is not of the years 1970 to 9899"),
         (line(type=None), "x.jsonl:1: type: is missing"),
         (line(event=None), "x.jsonl:1: event: is missing"),
         (line(offset="0"), "x.jsonl:1: offset: is not a number from 0"),
