@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from muster_hq.audit import audit
@@ -18,7 +18,6 @@ def rows(case: Case, as_of: int) -> list[dict[str, Any]]:
     return audit(case.records, case.policies, None, T0 + as_of).verdicts
 
 
-@settings(deadline=None, max_examples=300)
 @given(logs(), st.data())
 def test_verdicts_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(case: Case, data: st.DataObject) -> None:
     """Verdicts are only ever appended."""
@@ -28,7 +27,6 @@ def test_verdicts_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(case:
     assert [row for row in rows(case, early) if row not in later] == []
 
 
-@settings(deadline=None, max_examples=200)
 @given(logs())
 def test_no_verdict_is_given_twice(case: Case) -> None:
     """An obligation, a verdict and an instant are one verdict."""
@@ -37,7 +35,6 @@ def test_no_verdict_is_given_twice(case: Case) -> None:
     assert set(given_twice.values()) <= {1}
 
 
-@settings(deadline=None, max_examples=200)
 @given(logs(), st.randoms(use_true_random=False))
 def test_the_order_in_which_streams_are_read_changes_nothing(case: Case, random: Any) -> None:  # noqa: ANN401 - random.Random
     """Only the order within a stream is part of a log."""
