@@ -177,6 +177,17 @@ def test_year_by_year_is_the_same_as_at_once() -> None:
     assert log_of(played.scenario, by_period=True) == played.log
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_all_that_happens_happens_within_the_years(seed: int) -> None:
+    """Whatever is drawn: no step and no verdict lies outside, and nothing early lasts into 2016."""
+    scenario = oig_18_36.generate(Parameters(REGISTER, seed=seed))
+    start, end = scenario.periods[0][1], scenario.end
+    assert all(start <= step.at < end for step in scenario.steps)
+    assert all(start <= verdict.at < end for case in scenario.cases for verdict in case.verdicts)
+    last_early = max(v.at for case in scenario.cases[:142] for v in case.verdicts)
+    assert last_early < SINCE
+
+
 @pytest.mark.parametrize("cases", [0, 1, 39])
 def test_fewer_cases_than_a_sample_are_all_sampled(cases: int) -> None:
     """The number of early cases is a parameter."""

@@ -12,6 +12,9 @@ from muster_field.scenario.passages import initial_in_time, open_case, written_i
 from muster_field.scenario.script import DAY, HOUR, MINUTE, Record
 from muster_field.scenario.stories import Story, prompt
 
+LONGEST_WAIT = 240 * DAY
+"""How long after its drawn time a decoy may begin: from March to November, clocks do not change."""
+
 
 def at_due(case: CaseFile) -> None:
     """Both reports at the very millisecond at which they are due."""
@@ -180,8 +183,8 @@ def _report_at(case: CaseFile, due: int, beyond: int) -> Record:
 
 
 def _next_change(at: int, zone: str) -> int:
-    """Give the next hour at which the clocks of a zone change; the same instant where they never do."""
-    hours = range(at - at % HOUR, at + 366 * DAY, HOUR)
+    """Give the next hour at which the clocks of a zone change; the same instant where they do not for long."""
+    hours = range(at - at % HOUR, at + LONGEST_WAIT, HOUR)
     offsets = ((hour, to_datetime(hour).astimezone(ZoneInfo(zone)).utcoffset()) for hour in hours)
     return next((hour for (_, before), (hour, after) in pairwise(offsets) if before != after), at)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from muster_contract.register import Office
 from muster_contract.times import parse_instant
 from muster_field.scenario.case_file import CaseFile
-from muster_field.scenario.decoys import DECOYS, UNTRANSMITTED
+from muster_field.scenario.decoys import DECOYS, LONGEST_WAIT, UNTRANSMITTED
 from muster_field.scenario.draw import Draw
 from muster_field.scenario.script import DAY, HOUR, MINUTE, Beat, Scenario, in_order
 from muster_field.scenario.stories import EARLY, EARLY_FAILING, LATER, Story, longest, prompt
@@ -53,7 +53,7 @@ def generate(parameters: Parameters) -> Scenario:
     sample = set(draw.some_of(range(parameters.cases), min(SAMPLE, parameters.cases)))
     early = [_early(draw, office_of.any(), number, failing=number in sample) for number in range(parameters.cases)]
     later = [_later(draw, office_of.any()) for _ in range(parameters.later)]
-    decoys = [_tell(draw, office_of.any(), story, SINCE, END - 200 * DAY) for story in DECOYS * 2]
+    decoys = [_tell(draw, office_of.any(), story, SINCE, END - LONGEST_WAIT - 30 * DAY) for story in DECOYS * 2]
     last_ones = [_tell(draw, office, prompt, END - 25 * DAY, END - 10 * DAY) for office in parameters.offices]
     beats = list(_beats(draw, parameters.offices))
     missing = [
