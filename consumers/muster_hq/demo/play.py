@@ -97,7 +97,7 @@ def _sample(stage: Stage, console: Console) -> None:
     """Look at the early cases as that audit did: at a sample of them."""
     sample, failing = set(stage.truth()["sample"]), stage.cases_with("MISSED")
     said = f"early years: of {len(sample)} sampled cases, {len(sample & failing)} missed a deadline at least once"
-    console.print(said, markup=False, highlight=False)
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _outstanding(stage: Stage, metrics: Scrape, console: Console) -> int:
@@ -108,5 +108,5 @@ def _outstanding(stage: Stage, metrics: Scrape, console: Console) -> int:
     said = f"{REQUIREMENT}: the look-back lists {listed}, the gauge says {gauge}, the scenario left out {planted}"
     if not listed == gauge == planted:
         raise Finding.of("demo", said, "one of the three is wrong")
-    console.print(said, markup=False, highlight=False)
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
     return listed
