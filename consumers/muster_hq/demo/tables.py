@@ -60,7 +60,7 @@ def of_totals(metrics: Scrape, url: str) -> Table:
 
 
 def _titled(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def _shown(number: int) -> str:
