@@ -25,6 +25,7 @@ class Occurrence:
     """One occurrence of an obligation, as far as the walk has come. Instants are UTC milliseconds."""
 
     # Defaults stand on the class: an occurrence to which nothing has happened yet costs nothing for them.
+    number = turn = 0
     ended_in: str | None = None
     satisfied_by: int | None = None
     judged_again_at = 0
@@ -35,8 +36,8 @@ class Occurrence:
     opened_by: Fact | None = None
     """The report that opened this link of a chain."""
 
-    def __init__(  # noqa: PLR0913 - an opening has this many parts
-        self, requirement: Requirement, policy: Policy, key: Key, *, opening: Fact, opened_at: int, anchor: int
+    def __init__(  # noqa: PLR0913, PLR0917 - by position: it is made once an obligation, at every judgement
+        self, requirement: Requirement, policy: Policy, key: Key, opening: Fact, opened_at: int, anchor: int
     ) -> None:
         self.requirement = requirement
         self.policy = policy
@@ -45,7 +46,6 @@ class Occurrence:
         self.opened_at = opened_at
         self.anchor = anchor
         self.due = anchor + requirement.within
-        self.number = self.turn = 0
 
 
 class Deciders:
@@ -73,18 +73,16 @@ class Deciders:
         """Give the place of the retraction that names this report; NEVER when there is none."""
         return self.retractions.get((report.office, report.event_id), NEVER) if self.retractions else NEVER
 
+    def any_for(self, requirement: Requirement) -> bool:
+        """Tell whether a fact can decide any obligation of this requirement at all."""
+        return bool(self.voids or self._candidates_for(requirement))
+
     def first(self, occurrence: Occurrence) -> tuple[int, int]:
         """Give place and role of the fact received first that decides; S, W, V, X at equal instants."""
         best_at, best_role, best_place = NEVER, NEVER, NEVER
         if self.voids and (best_place := self.void_of(occurrence.opening)) != NEVER:
             best_at, best_role = self._facts[best_place].received_at, V
-        requirement = occurrence.requirement
-        candidates = self._candidates.get(requirement)
-        if candidates is None:  # a long case may have many occurrences: look through its facts once, not for each
-            roles_of = requirement.roles
-            candidates = [(n, fact, roles) for n, fact in enumerate(self._facts) if (roles := roles_of[fact.shape])]
-            self._candidates[requirement] = candidates
-        for place, fact, roles in candidates:
+        for place, fact, roles in self._candidates_for(occurrence.requirement):
             if fact.received_at > best_at:
                 break
             role = self._role_of(place, fact, roles, occurrence)
@@ -109,6 +107,18 @@ class Deciders:
             occurrence.withdrawn |= {place}
             place, role = self.first(occurrence)
         occurrence.withdrawn = withdrawn
+
+    def _candidates_for(self, requirement: Requirement) -> list[tuple[int, Fact, int]]:
+        """Give the facts that have a role for the requirement, with places and roles.
+
+        A long case may have many occurrences: its facts are looked through once a requirement, not once for each.
+        """
+        found = self._candidates.get(requirement)
+        if found is None:
+            roles_of = requirement.roles
+            found = [(place, fact, roles) for place, fact in enumerate(self._facts) if (roles := roles_of[fact.shape])]
+            self._candidates[requirement] = found
+        return found
 
     def _role_of(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:
         """Tell what a fact with these roles can do to the occurrence, the first of them; NEVER for nothing."""

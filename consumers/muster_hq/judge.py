@@ -6,9 +6,9 @@ chains that facts of any office may decide are judged once more, over all facts,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
+from muster_hq.deciders import NEVER
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
 from muster_hq.policy import Policies, Policy
@@ -34,61 +34,44 @@ def judge(
         clock, own = clocks[office], facts
         if len(offices) > 1 or facts[-1].received_at > clock:
             own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
-        walk = _Walk(own, outages, office, clock, given)
-        _judge(policies, walk, judgement, crossing=False)
-        _find_orphans(policies, walk, judgement)
+        occurrences = Occurrences(own, outages, clock, given)
+        judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
+        judgement.obligations.extend(occurrences.unsettled(office))
+        reports = [fact for fact in own if fact.shape.type == "IncidentReported"]
+        if reports:
+            found, waits = _orphans(policies, own, reports, clock)
+            judgement.verdicts.extend([orphan for orphan in found if orphan[:6] not in given])
+            judgement.waits.extend([(office, due) for due in waits])
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
-        settled = [fact for fact in facts if fact.received_at <= clock]
-        _judge(policies, _Walk(settled, outages, ALL_OFFICES, clock, given), judgement, crossing=True)
+        occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given)
+        judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
+        judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
     return judgement
 
 
-class _Walk(NamedTuple):
-    """Facts of a case that are walked once, by one clock; for one office, or for all."""
+def _orphans(
+    policies: Policies, facts: Sequence[Fact], reports: Sequence[Fact], clock: int
+) -> tuple[list[Verdict], list[int]]:
+    """Find an office's reports whose encounter never came, and the times at which others would be such ones.
 
-    facts: Sequence[Fact]
-    outages: Outages
-    clock_name: str
-    clock: int
-    given: Collection[VerdictKey]
-
-
-def _judge(policies: Policies, walk: _Walk, judgement: Judgement, *, crossing: bool) -> None:
-    """Judge by the requirements that are ``crossing`` offices, or by the others; most cases open nothing."""
-    opens = policies.open
-    if any(opens[fact.shape] for fact in walk.facts):
-        facts, outages, clock_name, clock, given = walk
-        occurrences = Occurrences(facts, outages, clock, given)
-        occurrences.walk(policies, crossing=crossing)
-        judgement.obligations.extend(occurrences.close(clock_name))
-        judgement.verdicts.extend(occurrences.verdicts)
-
-
-def _find_orphans(policies: Policies, walk: _Walk, judgement: Judgement) -> None:
-    """Find the reports whose encounter never came: numbered per encounter, by due time and then fact order."""
-    reports = [fact for fact in walk.facts if fact.shape.type == "IncidentReported"]
-    if not reports:
-        return
-    office, clock = walk.clock_name, walk.clock
-    orphans: list[tuple[int, Fact, Policy]] = []
-    for report, due, policy in _due_without_encounter(policies, walk.facts, reports):
-        if clock > due:
-            orphans.append((due, report, policy))
-        else:
-            judgement.waits.append((office, due))
+    They are numbered per encounter, by due time and then fact order.
+    """
+    due = _due_without_encounter(policies, facts, reports)
+    orphans: list[Verdict] = []
     numbers: dict[str, int] = {}
-    for due, report, policy in sorted(orphans, key=lambda orphan: orphan[:2]):
-        number = numbers[report.encounter_id] = numbers.get(report.encounter_id, 0) + 1
-        key = office, report.encounter_id, "orphan-report", number, "ORPHANED", due
-        if key not in walk.given:
-            judgement.verdicts.append(Verdict(*key, due, None, policy.name, (evidence_of(report),)))
+    for at, report, policy in due:
+        if clock > at:
+            number = numbers[report.encounter_id] = numbers.get(report.encounter_id, 0) + 1
+            key = report.office, report.encounter_id, "orphan-report", number, "ORPHANED", at
+            orphans.append(Verdict(*key, at, None, policy.name, (evidence_of(report),)))
+    return orphans, [at for at, _, _ in due if clock <= at]
 
 
 def _due_without_encounter(
     policies: Policies, facts: Sequence[Fact], reports: Sequence[Fact]
-) -> Iterator[tuple[Fact, int, Policy]]:
-    """Give each report whose encounter has not come, and that was not withdrawn, with its orphan time."""
+) -> list[tuple[int, Fact, Policy]]:
+    """Give each report whose encounter has not come by then, nor a retraction, with the time when it is an orphan."""
     first_encounter: dict[str, int] = {}
     retracted: dict[bytes | None, int] = {}
     for fact in facts:
@@ -96,9 +79,16 @@ def _due_without_encounter(
             first_encounter.setdefault(fact.encounter_id, fact.received_at)
         elif fact.shape.type == "IncidentRetracted":
             retracted.setdefault(fact.names, fact.received_at)
+    found = []
     for report in reports:
-        policy = policies.in_force(report.received_at)
+        encounter_at = first_encounter.get(report.encounter_id, NEVER)
+        policy = policies.in_force(report.received_at) if encounter_at > report.received_at else None
         if policy is not None:
             due = report.received_at + policy.orphan_after
-            if first_encounter.get(report.encounter_id, due + 1) > due < retracted.get(report.event_id, due + 1):
-                yield report, due, policy
+            if encounter_at > due < retracted.get(report.event_id, NEVER):
+                found.append((due, report, policy))
+    return sorted(found, key=_by_due)
+
+
+def _by_due(orphan: tuple[int, Fact, Policy]) -> tuple[int, Fact]:
+    return orphan[:2]

@@ -13,7 +13,7 @@ from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, ObligationRow
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_record
-from muster_hq.verdicts import Clocks, Judgement
+from muster_hq.verdicts import Clocks, Judgement, Obligation
 
 
 class Judging:
@@ -59,25 +59,28 @@ def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChang
     What was said of an office that has left the register, and so has no clock, stays as it is.
     """
     verdicts, unsettled, waits = judgement
+    if not case.obligations:  # as for most cases, which are judged for the first time: spare the comparisons
+        due = [*_earliest(unsettled).items(), *waits]
+        return CaseChange(case.case_no, verdicts, unsettled, [], due, []) if verdicts or unsettled or waits else None
     before, now = case.obligations, {obligation[:9]: obligation for obligation in unsettled}
     if before == now.keys():
         return CaseChange(case.case_no, verdicts, [], [], waits, []) if verdicts or waits else None
     before = {row for row in before if row[8] in clocks}
     opened = [obligation for row, obligation in now.items() if row not in before]
     closed = [row for row in before if row not in now]
-    was_due, due = _earliest(before), _earliest(now)
-    fresh = [(clock, at) for clock, at in due.items() if was_due.get(clock) != at]
-    stale = [(clock, at) for clock, at in was_due.items() if due.get(clock) != at]
+    was, will = _earliest(before), _earliest(now)
+    fresh = [(clock, at) for clock, at in will.items() if was.get(clock) != at]
+    stale = [(clock, at) for clock, at in was.items() if will.get(clock) != at]
     if stale:
         arrivals = {fact.received_at - 1 for fact in case.facts}
         stale = [(clock, at) for clock, at in stale if at not in arrivals]
     return CaseChange(case.case_no, verdicts, opened, closed, fresh + waits, stale)
 
 
-def _earliest(obligations: Iterable[ObligationRow]) -> dict[str, int]:
+def _earliest(obligations: Iterable[ObligationRow | Obligation]) -> dict[str, int]:
     """Give, by clock, the first instant past which time alone changes one of these."""
     found: dict[str, int] = {}
-    for _, _, _, _, _, _, _, next_at, clock in obligations:
+    for _, _, _, _, _, _, _, next_at, clock, *_ in obligations:
         if next_at is not None and (clock not in found or next_at < found[clock]):
             found[clock] = next_at
     return found

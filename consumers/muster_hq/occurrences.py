@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import NEVER, Deciders, Key, Occurrence, S, V
-from muster_hq.facts import Fact
+from muster_hq.facts import Fact, make
 from muster_hq.policy import Policies, Policy, Requirement
 from muster_hq.verdicts import Obligation, Outages, Verdict, VerdictKey, evidence_of
 
@@ -21,39 +21,45 @@ class Occurrences:
     """All occurrences of one walk over a case's facts. Verdicts that have been ``given`` before are left out."""
 
     def __init__(self, facts: Sequence[Fact], outages: Outages, clock: int, given: Collection[VerdictKey]) -> None:
-        self.verdicts: list[Verdict] = []
         self._facts = facts
         self._outages = outages
         self._clock = clock
         self._given = given
         self._deciders = Deciders(facts)
+        self._verdicts: list[Verdict] = []
         self._by_key: dict[Key, list[Occurrence]] = {}
         self._waiting: dict[int, list[Occurrence]] = {}
         self._decisions: list[tuple[Occurrence, int, int]] = []
         self._opened = 0
 
-    def walk(self, policies: Policies, *, crossing: bool) -> None:
-        """Let each fact in turn open, decide and retract; for requirements that cross offices, or for the others."""
-        opens, across = policies.open, policies.crossing
-        for place, fact in enumerate(self._facts):
-            if opens[fact.shape]:
-                policy = policies.in_force(fact.received_at)
-                if policy is not None:
-                    for requirement in policy.opened_by[fact.shape]:
-                        if (requirement.id in across) == crossing:
-                            self._offer(requirement, policy, place)
-            if place in self._waiting or self._deciders.retractions:
-                self._settle(place)
+    def walk(self, policies: Policies, *, crossing: bool) -> list[Verdict]:
+        """Let each fact in turn open, decide and retract, and then time decide; give the verdicts.
 
-    def close(self, clock_name: str) -> list[Obligation]:
-        """Say what time alone has decided by the clock, and give what is not settled."""
-        unsettled = []
+        ``crossing`` chooses the requirements that are judged over all offices, or the others.
+        """
+        opens, across, retracting = policies.open, policies.crossing, bool(self._deciders.retractions)
+        for place, fact in enumerate(self._facts):
+            policy = policies.in_force(fact.received_at) if opens[fact.shape] else None
+            if policy is not None:
+                for requirement in policy.opened_by[fact.shape]:
+                    if (requirement.id in across) == crossing:
+                        self._offer(requirement, policy, place)
+            if retracting or place in self._waiting:
+                self._settle(place)
         for occurrences in self._by_key.values():
             for occurrence in occurrences:
-                if occurrence.ended_in is None:
+                if occurrence.ended_in is None and self._clock > occurrence.due:
                     self._miss(occurrence, self._clock)
-                    unsettled.append(self._unsettled(occurrence, clock_name))
-        return unsettled
+        return self._verdicts
+
+    def unsettled(self, clock_name: str) -> list[Obligation]:
+        """Give what is not settled, after the walk."""
+        return [
+            self._obligation(occurrence, clock_name)
+            for occurrences in self._by_key.values()
+            for occurrence in occurrences
+            if occurrence.ended_in is None
+        ]
 
     def _offer(self, requirement: Requirement, policy: Policy, place: int) -> None:
         """Let the event at this place open an occurrence, be absorbed, or do nothing."""
@@ -66,7 +72,8 @@ class Occurrences:
                 occurrence.absorbed += ((requirement, policy, place),)
             if unresolved or (requirement.scope != "case" and earlier[-1].ended_in not in _REOPENING):
                 return
-        self._open(_opened_on(event, requirement, policy, key, event.received_at), place, place)
+        anchor = event.own_at if requirement.anchor == "occurred_at" else event.received_at
+        self._open(Occurrence(requirement, policy, key, event, event.received_at, anchor), place, place)
 
     def _settle(self, place: int) -> None:
         """Decide what waits for this place, judge again what its fact withdraws, and open what follows from that.
@@ -105,8 +112,9 @@ class Occurrences:
         occurrences.append(occurrence)
         occurrence.number = len(occurrences)
         occurrence.turn = self._opened = self._opened + 1
-        self._deciders.spend(occurrence.key, opener, occurrence.number)
-        self._waiting.setdefault(now, []).append(occurrence)
+        if self._deciders.any_for(occurrence.requirement):
+            self._deciders.spend(occurrence.key, opener, occurrence.number)
+            self._waiting.setdefault(now, []).append(occurrence)
 
     def _plan(self, occurrence: Occurrence, now: int) -> None:
         """Find the fact that decides; decide at once if its place has been reached, else wait for it."""
@@ -149,7 +157,7 @@ class Occurrences:
         first, opened_at = occurrence.opening, occurrence.opened_at
         for link, anchor in links:
             key = link.id, occurrence.key[1], first.encounter_id if link.scope == "encounter" else None
-            following = Occurrence(link, policy, key, opening=first, opened_at=opened_at, anchor=anchor)
+            following = Occurrence(link, policy, key, first, opened_at, anchor)
             following.opened_by = report
             self._open(following, place, now)
 
@@ -160,7 +168,9 @@ class Occurrences:
         waiting = [absorbed for absorbed, event in events if event not in taken and not self._is_void(event, now)]
         if waiting:
             requirement, policy, place = waiting[0]
-            occurrence = _opened_on(self._facts[place], requirement, policy, voided.key, voided_at)
+            event = self._facts[place]
+            anchor = event.own_at if requirement.anchor == "occurred_at" else event.received_at
+            occurrence = Occurrence(requirement, policy, voided.key, event, voided_at, anchor)
             occurrence.absorbed = tuple(waiting[1:])
             self._open(occurrence, place, now)
 
@@ -213,34 +223,24 @@ class Occurrences:
         if key in self._given:
             return
         received_at = decider.received_at if decider else None
-        behind = (occurrence.opening, occurrence.opened_by, decider, *more)
-        evidence = tuple(sorted({evidence_of(fact) for fact in behind if fact is not None}))
-        self.verdicts.append(Verdict(*key, occurrence.due, received_at, occurrence.policy.name, evidence))
+        facts = (occurrence.opening, occurrence.opened_by, decider, *more)
+        behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
+        evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
+        self._verdicts.append(make(Verdict, (*key, occurrence.due, received_at, occurrence.policy.name, evidence)))
 
-    def _unsettled(self, occurrence: Occurrence, clock_name: str) -> Obligation:
+    def _obligation(self, occurrence: Occurrence, clock_name: str) -> Obligation:
+        state: str
+        next_at: int | None
         if self._clock <= occurrence.due:
             state, next_at = "OPEN", occurrence.due
         elif self._clock <= (excused_until := self._excused_until(occurrence)):
             state, next_at = "UNDETERMINED", excused_until
         else:
             state, next_at = "OUTSTANDING", None
-        return Obligation(
-            occurrence.key[1],
-            occurrence.opening.encounter_id,
-            occurrence.requirement.id,
-            occurrence.number,
-            occurrence.policy.name,
-            occurrence.due,
-            state,
-            next_at,
-            clock_name,
-            occurrence.opening,
-        )
-
-
-def _opened_on(event: Fact, requirement: Requirement, policy: Policy, key: Key, opened_at: int) -> Occurrence:
-    anchor = event.own_at if requirement.anchor == "occurred_at" else event.received_at
-    return Occurrence(requirement, policy, key, opening=event, opened_at=opened_at, anchor=anchor)
+        requirement, office, _ = occurrence.key
+        key = office, occurrence.opening.encounter_id, requirement, occurrence.number
+        policy, due = occurrence.policy.name, occurrence.due
+        return make(Obligation, (*key, policy, due, state, next_at, clock_name, occurrence.opening))
 
 
 def _turn(occurrence: Occurrence) -> int:
