@@ -69,9 +69,9 @@ PATTERNS = (
 
 def _some(*patterns: int, least: int = 1) -> st.SearchStrategy[tuple[Pattern, ...]]:
     """Draw patterns: mostly those of these numbers, now and then any."""
-    usual = st.just(tuple(PATTERNS[number] for number in patterns))
     anything = st.lists(st.sampled_from(PATTERNS), min_size=least, max_size=2, unique_by=id).map(tuple)
-    return st.one_of(usual, anything) if patterns else st.one_of(st.just(()), anything)
+    usual = tuple(PATTERNS[number] for number in patterns)
+    return st.integers(0, 5).flatmap(lambda choice: anything if choice == 5 else st.just(usual))
 
 
 @st.composite
@@ -117,7 +117,7 @@ class _Step(NamedTuple):
     """What a log says next. ``again`` looks back: to the event that is copied, contradicted or withdrawn."""
 
     gap: int
-    kind: int
+    kind: str
     own: int
     office: str
     case: str
@@ -125,28 +125,30 @@ class _Step(NamedTuple):
     again: int
 
 
+_PLAIN: dict[str, Callable[..., Event]] = {
+    "E": encounter,
+    "R": report,
+    "F": follow_up,
+    "C": confirmed,
+    "N": not_a_match,
+    "S": screening,
+    "U": supervised,
+    "X": removed,
+}
+_KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQL" + "PAA"
+"""How often each comes: plain events, voids, retractions, copies and contradictions, bad ones, pulses."""
 _STEPS = st.lists(
     st.builds(
         _Step,
         st.sampled_from([0, 1, 0, 2, 5, 13]),
-        st.integers(0, 26),
-        st.sampled_from([0, -1, -9, 7]),
-        st.sampled_from("aaabbz"),
-        st.sampled_from("ccd"),
-        st.sampled_from("eef"),
-        st.integers(1, 8),
+        st.sampled_from(_KINDS),
+        st.sampled_from([0, 0, 0, -1, -9, 7]),
+        st.sampled_from("aaaaaabz"),
+        st.sampled_from("cccccd"),
+        st.sampled_from("eeeeef"),
+        st.integers(1, 4),
     ),
-    max_size=30,
-)
-_PLAIN: tuple[Callable[..., Event], ...] = (
-    encounter,
-    report,
-    follow_up,
-    confirmed,
-    not_a_match,
-    screening,
-    supervised,
-    removed,
+    max_size=12,
 )
 _BAD_VALUES = (b"", b"junk", PULSE + b"x")
 
@@ -156,36 +158,49 @@ def logs(draw: st.DrawFn) -> Log:
     """Draw a log and its policies."""
     events: list[Event] = []
     at = 1
-    for number, step in enumerate(draw(_STEPS)):
+    for number, step in enumerate([*draw(_STEPS), *draw(_STEPS), *draw(_STEPS), *draw(_STEPS)]):
         at += step.gap
         events += _events(number, step, at, events)
     for gap in draw(st.lists(st.integers(1, 40), max_size=6)):
         at += gap
         events += [pulse(at, stream) for stream in STREAMS]
-    return Log(draw(policies()), events, T0 + at + draw(st.sampled_from([0, -3, 1, 60])))
+    return Log(draw(policies()), events, T0 + at + draw(st.sampled_from([0, 60, 1, -3])))
 
 
-def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:  # noqa: PLR0911 - one a kind
-    where = {"own": at + step.own, "office": step.office, "case": step.case, "enc": step.encounter}
-    name, old = str(number), before[-step.again] if step.again <= len(before) else None
-    if step.kind <= 15:
-        return [_PLAIN[step.kind // 2](name, at, **where)]
-    if step.kind <= 19:
-        withdraw = void if step.kind <= 17 else retract
-        return [withdraw(name, at, old.name if old else name, **where)]
-    if step.kind == 20 and old:
+def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:
+    name, where = str(number), {"office": step.office, "case": step.case, "enc": step.encounter}
+    if step.kind in _PLAIN:
+        return [_PLAIN[step.kind](name, at, own=at + step.own, **where)]
+    if step.kind in "VT":
+        withdraw = void if step.kind == "V" else retract
+        return [withdraw(name, at, _withdrawn(number, step, before), own=at + step.own, **where)]
+    old = before[-step.again] if step.again <= len(before) else encounter(name, at, **where)
+    if step.kind == "D":
         return [old._replace(at=at)]
-    if step.kind == 21 and old:
-        return [report(old.name, at, **where)]
-    if step.kind == 22:
-        return [report(name, at, **where, **({"label": "SECRET"}, {"office_id": "b"}, {"sequence": -1})[number % 3])]
-    if step.kind == 23:
-        return [raw(_BAD_VALUES[number % 3], at, STREAMS[step.again % len(STREAMS)])]
-    if step.kind == 24:
+    if step.kind == "K":
+        return [report(old.name, at, own=at + step.own, **where)]
+    return _others(number, step, at)
+
+
+def _withdrawn(number: int, step: _Step, before: Sequence[Event]) -> str:
+    """Name the event that is withdrawn: one of the last of its office, or one that has not come."""
+    reports = step.kind == "T"
+    fitting = [e.name for e in before if e.office == step.office and (e.type == "IncidentReported") == reports]
+    return fitting[-step.again] if step.again <= min(3, len(fitting)) else str(number + step.again)
+
+
+def _others(number: int, step: _Step, at: int) -> list[Event]:
+    """Give records that are no facts of a case: bad ones, those of the office and headquarters, pulses."""
+    if step.kind == "B":
+        fault = ({"label": "SECRET"}, {"office_id": "b"}, {"sequence": -1})[number % 3]
+        return [report(str(number), at, office=step.office, **fault)]
+    if step.kind == "Q":
+        return [raw(_BAD_VALUES[number % 3], at, STREAMS[step.again])]
+    if step.kind == "L":
         beat = heartbeat(office_id=step.office, recorded_at=T0 - step.own)
         report_lodged = lodged(str(step.again % 3), ("r", "r", "no reference")[number % 3])
         return [raw(report_lodged, at, DIRECTIVES), raw(beat, at, encounters(step.office))]
-    streams = STREAMS if step.kind == 25 else [STREAMS[step.again % len(STREAMS)]]
+    streams = STREAMS if step.kind == "A" else [STREAMS[step.again]]
     return [pulse(at, stream) for stream in streams]
 
 

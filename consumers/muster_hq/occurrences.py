@@ -89,7 +89,7 @@ class Occurrences:
                 else:
                     self._retract(occurrence, self._facts[place], place)
             decisions, self._decisions = self._decisions, []
-            for occurrence, role, decider in sorted(decisions, key=_turn_of_decision):
+            for occurrence, role, decider in decisions:
                 if role == S:
                     self._chain(occurrence, decider, place)
                 else:
@@ -245,7 +245,3 @@ class Occurrences:
 
 def _turn(occurrence: Occurrence) -> int:
     return occurrence.turn
-
-
-def _turn_of_decision(decision: tuple[Occurrence, int, int]) -> int:
-    return decision[0].turn

@@ -83,6 +83,15 @@ def test_a_case_that_is_settled_is_not_judged_again(start: Start) -> None:
     assert hq.ledger.next_due() == {}
 
 
+def test_a_report_that_waits_alone_is_an_orphan_in_time(start: Start) -> None:
+    """No obligation keeps its case in mind: only the wait does."""
+    hq = start(ORPHAN_AFTER_5)
+    hq.take(report("S", 1))
+    assert (hq.clock(6), hq.said()) == (1, [])
+    assert (hq.clock(7), hq.said()) == (1, [("orphan-report", "ORPHANED", 6)])
+    assert hq.ledger.next_due() == {}
+
+
 def test_an_orphan_s_wait_does_not_hide_the_due_time_of_an_obligation(start: Start) -> None:
     """Found by random logs: the wait passed first, and the miss after it was never said."""
     hq = start(ORPHAN_AFTER_5)
