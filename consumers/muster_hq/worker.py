@@ -20,7 +20,7 @@ from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
 from muster_hq.ledger_port import Outrun
 
-BATCH = 5_000
+BATCH = 20_000
 """Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""
 WAIT_SECONDS = 0.2
 """How long a turn waits for records: a bound on how late a verdict can be, with pulses once a second."""
