@@ -8,7 +8,7 @@ from itertools import count
 from typing import Protocol
 
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, NewTopic, ResourceType
 
 from muster_hq.embedded import EmbeddedBroker
 from muster_hq.kafka import Batch, StreamReader
@@ -78,9 +78,17 @@ class Real:
         self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
 
     def create(self, topic: str, partitions: int = 1, config: Mapping[str, str] = APPEND_TIME) -> None:
-        """Create a topic and wait until the broker's metadata have it."""
+        """Create a topic and wait until the broker's metadata have it, with its own settings and no others.
+
+        A topic is seen a moment before its settings; those of a deleted one of this name may still be there.
+        """
         self._admin.create_topics([NewTopic(topic, partitions, 1, config=dict(config))])[topic].result()
-        until(lambda: topic in self._admin.list_topics(timeout=5).topics)
+        until(lambda: topic in self._admin.list_topics(timeout=5).topics and self._settings(topic) == dict(config))
+
+    def _settings(self, topic: str) -> dict[str, str]:
+        (answer,) = self._admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        own = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        return {name: entry.value for name, entry in answer.result().items() if entry.source == own}
 
     def delete(self, topic: str) -> None:
         """Delete a topic and wait until the broker's metadata have forgotten it."""

@@ -128,12 +128,18 @@ class Admin:
                     hint = f"kafka-configs --alter --add-config {setting}={value}"
                     yield Fault(resource.name, f"{setting} is {found[setting].value}, must be {value}", hint)
 
-    def _wait_for(self, names: Collection[str]) -> None:
-        """Return once every broker's answer would have them: creation is acknowledged before it has spread."""
+    def _wait_for(self, created: Mapping[str, Topic]) -> None:
+        """Return once every broker's answer would have them, as they were made.
+
+        Creation is acknowledged before it has spread, and a topic is seen a moment before its settings are.
+        """
         deadline = time.monotonic() + CREATION_TIMEOUT
-        while any(result_of(answer) is None for answer in self.describe(names).values()):
+        while any(result_of(answer) is None for answer in self.describe(created).values()):
             if time.monotonic() > deadline:
                 raise MusterError.of("Kafka", "created topics have not appeared", "try again: what exists is kept")
+            time.sleep(0.05)
+        deadline = time.monotonic() + TIMEOUT  # a broker that insists on other settings is for verify to tell
+        while any(self._faults_of_configuration(created)) and time.monotonic() < deadline:
             time.sleep(0.05)
 
 
