@@ -112,8 +112,8 @@ class Occurrences:
         occurrences.append(occurrence)
         occurrence.number = len(occurrences)
         occurrence.turn = self._opened = self._opened + 1
+        self._deciders.spend(occurrence.key, opener, occurrence.number)
         if self._deciders.any_for(occurrence.requirement):
-            self._deciders.spend(occurrence.key, opener, occurrence.number)
             self._waiting.setdefault(now, []).append(occurrence)
 
     def _plan(self, occurrence: Occurrence, now: int) -> None:

@@ -14,70 +14,18 @@ from tests.cases.builders import (
     v,
     void,
 )
-from tests.cases.policies import (
-    HEAD,
-    LINE,
-    REPORT,
-    REPORT_OF_CASE,
-    REPORT_OF_CASE_RECURS,
-    REPORT_RECURS,
-    WRITTEN,
-    version,
+from tests.cases.odd_policies import (
+    AT_20,
+    OPENED_BY_FOLLOW_UP,
+    OPENED_BY_REPORT,
+    RECURRING_FOLLOWER,
+    SATISFIED_BY_ANY_REPORT,
+    SATISFIED_BY_RETRACTION,
+    SATISFIED_BY_VOID,
+    START_THEN_REPORT,
+    WRITTEN_ALONE,
 )
-
-AT_20 = "2016-03-01T00:00:00.020Z"
-SATISFIED_BY_VOID = REPORT.replace('"IncidentReported", stage = "INITIAL"', '"EncounterVoided"')
-SATISFIED_BY_RETRACTION = (
-    HEAD
-    + """
-[[requirement]]
-id = "report"
-opens_on = { event = "IncidentReported" }
-satisfied_by = { event = "IncidentRetracted" }
-within = "PT0.010S"
-scope = "case"
-"""
-)
-WRITTEN_ALONE = WRITTEN.replace(
-    'follows = "report"', 'opens_on = { event = "MatchResolved", outcome = "CONFIRMED" }'
-).replace('"FOLLOW_UP"', '"INITIAL"')
-SATISFIED_BY_ANY_REPORT = """
-[[requirement]]
-id = "report"
-opens_on = { event = "IncidentReported" }
-satisfied_by = { event = "IncidentReported" }
-within = "PT0.010S"
-recurs = true
-"""
-OPENED_BY_REPORT = """
-[[requirement]]
-id = "report"
-opens_on = { event = "IncidentReported", stage = "INITIAL" }
-satisfied_by = { event = "IncidentReported", stage = "FOLLOW_UP" }
-within = "PT0.010S"
-[[requirement]]
-id = "written"
-follows = "report"
-satisfied_by = { event = "IncidentReported" }
-within = "PT0.020S"
-"""
-RECURRING_FOLLOWER = (
-    HEAD
-    + """
-[[requirement]]
-id = "report"
-opens_on = { event = "IncidentReported" }
-satisfied_by = { event = "ScreeningCompleted" }
-within = "PT0.010S"
-scope = "case"
-[[requirement]]
-id = "written"
-follows = "report"
-satisfied_by = { event = "IncidentReported", stage = "FOLLOW_UP" }
-within = "PT0.020S"
-recurs = true
-"""
-)
+from tests.cases.policies import LINE, REPORT_OF_CASE, REPORT_OF_CASE_RECURS, REPORT_RECURS, WRITTEN, version
 
 CASES = (
     Case(
@@ -229,6 +177,16 @@ CASES = (
             v("report", 1, "RETRACTED", 30, due=40, got=4, why="S1 R F"),
             v("report", 2, "MISSED", 12, due=12, why="S1 F"),
             v("report", 2, "VOIDED", 30, due=12, got=30, why="S1 V F"),
+        ],
+    ),
+    Case(
+        "what opened an occurrence is used up for a later one whose version could use it (readings 5 and 10)",
+        (version(1, line=OPENED_BY_FOLLOW_UP), version(2, effective=AT_20, line=START_THEN_REPORT)),
+        [follow_up("F", 0), report("S", 1), encounter("E", 30)],
+        [
+            v("report", 1, "MISSED", 10, due=10, why="F"),
+            v("report", 2, "MISSED", 11, due=11, why="S E", policy="p@2"),
+            v("start", 1, "ON_TIME", 30, due=40, got=1, why="S E", policy="p@2"),
         ],
     ),
     Case(
