@@ -176,6 +176,9 @@ class Ledger(LedgerReader, Protocol):
     def register(self, offices: Sequence[str]) -> None:
         """Make the streams of these offices known, so that one that is never read holds the clocks back."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Let the transactions inside be committed as one, when it is left; one that fails is still undone alone."""
+
     def intake(self) -> AbstractContextManager[IntakeTransaction]:
         """Begin a transaction of intake."""
 

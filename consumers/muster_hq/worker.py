@@ -1,14 +1,15 @@
-"""The worker: read, take in, judge, publish, in turn, in one thread.
+"""The worker: read, publish, take in, judge, in turn, in one thread.
 
 One thread is enough, and with SQLite it is a must: the ledger has one writer. A turn never holds a
-transaction while it waits for Kafka, and whatever stops it between two transactions loses nothing: the next
-worker starts from the ledger's positions.
+transaction while it waits for Kafka, and whatever stops it before or after a commit loses nothing: the next
+worker starts from the ledger's positions. What is published was committed by a turn before.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import structlog
@@ -55,6 +56,7 @@ class Reader(Protocol):
 class Worker:
     """Runs intake and judging, and ``publish`` between them. ``clock`` gives UTC milliseconds.
 
+    ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once.
     With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
     """
 
@@ -67,6 +69,7 @@ class Worker:
         clock: Callable[[], int],
         *,
         trust_append_times: bool = False,
+        together: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._reader = reader
         self._intake = intake
@@ -74,6 +77,7 @@ class Worker:
         self._publish = publish
         self._clock = clock
         self._trusting = trust_append_times
+        self._together = together
         self._held: dict[str, int] = {}
         self.turned_at = clock()
 
@@ -88,16 +92,17 @@ class Worker:
             self.turn()
 
     def turn(self, wait: float = WAIT_SECONDS) -> int:
-        """Read once, take in, judge what is due, publish; give the number of records read."""
+        """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
         self._look_again()
         batch = self._reader.read(BATCH, wait)
-        self._report(batch.broken)
-        if batch.records:
-            self._take(batch)
-        for _ in range(MOST_STEPS):
-            if self._judging.step(BATCH) < BATCH:
-                break
-        self._publish()
+        with self._together():
+            self._publish()  # what earlier turns have committed
+            self._report(batch.broken)
+            if batch.records:
+                self._take(batch)
+            for _ in range(MOST_STEPS):
+                if self._judging.step(BATCH) < BATCH:
+                    break
         self.turned_at = self._clock()
         return len(batch.records)
 

@@ -115,7 +115,7 @@ def worker(bootstrap: str, records: int, offices: Collection[str], folder: Path)
         positions = positions_of(intake)
         streams = StreamReader(FETCH, bootstrap=bootstrap, group=group, positions=positions, trust_create_time=False)
         reader = _Counted(streams, records)
-        working = Worker(reader, intake, Judging(ledger, policies), publisher.step, now_ms)
+        working = Worker(reader, intake, Judging(ledger, policies), publisher.step, now_ms, together=ledger.together)
         spare_the_collector()
         while reader.left:
             working.turn(WAIT)

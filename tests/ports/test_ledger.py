@@ -14,7 +14,7 @@ from muster_contract.topics import DIRECTIVES, incidents, streams_of
 from muster_hq.entries import Counts, FindingRow, Heartbeat, Numbers, QuarantinedRecord, StreamState
 from muster_hq.ledger_port import Ledger, Outrun
 from muster_hq.verdicts import ALL_OFFICES, Evidence, Outage
-from tests.builders import move, new_facts
+from tests.builders import clocks_at, move, new_facts
 from tests.cases.builders import T0, encounter, report
 from tests.ports.ledgers import A, B, LedgerKind, always, append, due_at
 
@@ -121,6 +121,49 @@ def test_whatever_stops_a_transaction_undoes_it(ledger: Ledger) -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert ledger.streams() == {}
+
+
+def test_transactions_together_are_committed_as_one(ledger: Ledger, kind: LedgerKind) -> None:
+    """Nobody beside sees the first of them before the last is done."""
+    ledger.register(["a"])
+    reader = kind.open_reader()
+    with ledger.together():
+        append(ledger, encounter("E", 0))
+        assert reader.next_due() == {}
+        with ledger.judging() as transaction:
+            assert len(transaction.due_cases(clocks_at(T0 + 1, "a"), 9)) == 1
+            transaction.publish([("hq.verdicts", b"v")])
+    assert (len(ledger.outgoing(0, 9)), reader.next_due()) == (1, {})
+    reader.close()
+
+
+def test_of_transactions_together_one_that_fails_is_undone_alone(ledger: Ledger) -> None:
+    """What the one before did stays, and so does what the next does."""
+
+    def outrun() -> None:
+        with ledger.intake() as transaction:
+            transaction.append(new_facts(encounter("F", 1, case="undone", office="b")), [], always)
+            transaction.move([move(B, 7, 8)])
+
+    with ledger.together():
+        append(ledger, encounter("E", 0, case="before"))
+        with pytest.raises(Outrun):
+            outrun()
+        append(ledger, encounter("G", 2, case="after", office="b"))
+    assert [case.case_id for case in due_at(ledger, 99)] == ["before", "after"]
+
+
+def test_what_stops_transactions_together_undoes_them_all(ledger: Ledger) -> None:
+    """Also those that were done."""
+
+    def stopped() -> None:
+        with ledger.together():
+            append(ledger, encounter("E", 0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert due_at(ledger, 99) == []
 
 
 def test_applied_events_are_known_by_stream_and_id(ledger: Ledger) -> None:

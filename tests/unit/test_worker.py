@@ -71,7 +71,8 @@ class Bench:
         self.now = NOW
         self.published = 0
         judging = Judging(self.ledger, self.policies)
-        self.worker = Worker(self.reader, self.intake, judging, self._publish, lambda: self.now)
+        together = self.ledger.together
+        self.worker = Worker(self.reader, self.intake, judging, self._publish, lambda: self.now, together=together)
 
     def turn(self, *records: Record, broken: Collection[Broken] = ()) -> int:
         """Let the worker read these in one turn."""

@@ -80,7 +80,9 @@ def running_worker(
         stack.callback(publisher.drain, LEAVE_WITHIN)
         spare_the_collector()
         judging = Judging(opened, setup.policies)
-        yield Worker(reader, intake, judging, publisher.step, now_ms, trust_append_times=trust)
+        yield Worker(
+            reader, intake, judging, publisher.step, now_ms, trust_append_times=trust, together=opened.together
+        )
 
 
 def spare_the_collector() -> None:

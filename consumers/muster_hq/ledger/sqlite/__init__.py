@@ -36,6 +36,12 @@ class SqliteLedger(SqliteReader):
                 )
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit the transactions inside as one, when it is left: the disk is waited for once."""
+        with self._database.transaction():
+            yield
+
+    @contextmanager
     def intake(self) -> Iterator[SqliteIntake]:
         """Begin a transaction of intake."""
         with self._database.transaction() as cursor:

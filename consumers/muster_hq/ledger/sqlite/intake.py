@@ -8,7 +8,7 @@ import apsw
 
 from muster_contract.topics import parse_stream
 from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord
-from muster_hq.ledger.sqlite.database import pack_evidence
+from muster_hq.ledger.sqlite.database import insert, pack_evidence
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.policy import Shape
@@ -50,11 +50,9 @@ class SqliteIntake:
             (cases[case_id], received_at, streams[stream], offset, event_id, shapes[shape], encounter, own_at, names)
             for case_id, (received_at, stream, offset, _, event_id, shape, encounter, own_at, names), _ in facts
         ]
-        self._cursor.executemany("insert into facts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        self._cursor.executemany(
-            "insert into applied values (?, ?, ?)",
-            [(row[2], row[4], new[2]) for row, new in zip(rows, facts, strict=True)],
-        )
+        insert(self._cursor, "insert into facts", rows)
+        applied = [(row[2], row[4], new[2]) for row, new in zip(rows, facts, strict=True)]
+        insert(self._cursor, "insert into applied", applied)
         due = [
             (offices[fact[3]], row[1] - 1, row[0])
             for row, (_, fact, _) in zip(rows, facts, strict=True)
@@ -63,14 +61,13 @@ class SqliteIntake:
         for clock in clocks:
             due += [(self._words.clocks()[clock], past, case_no) for _, past, case_no in due]
         due.sort()  # an index is filled fastest in its own order
-        self._cursor.executemany("insert or ignore into due values (?, ?, ?)", due)
+        insert(self._cursor, "insert or ignore into due", due)
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
-        self._cursor.executemany(
-            "insert into applied values (?, ?, ?)",
-            [(self._words.of("stream")[stream], event_id, digest) for stream, event_id, digest in ids],
-        )
+        streams = self._words.of("stream")
+        applied = [(streams[stream], event_id, digest) for stream, event_id, digest in ids]
+        insert(self._cursor, "insert into applied", applied)
 
     def count_numbers(self, numbers: Iterable[Numbers]) -> None:
         """Add to what is known of each epoch's sequence numbers."""
@@ -125,7 +122,7 @@ class SqliteIntake:
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
-        self._cursor.executemany("insert into outgoing (topic, value) values (?, ?)", records)
+        insert(self._cursor, "insert into outgoing (topic, value)", list(records))
 
     def _make_known(self, stream: str) -> None:
         """Give an unregistered office's stream its row: its records are accounted for as well."""
@@ -148,6 +145,6 @@ class SqliteIntake:
         if new:
             first = self._cursor.execute("select coalesce(max(case_no), 0) + 1 from cases").get
             numbered = list(zip(new, range(first, first + len(new)), strict=True))
-            self._cursor.executemany("insert into cases (case_id, case_no) values (?, ?)", numbered)
+            insert(self._cursor, "insert into cases (case_id, case_no)", numbered)
             numbers.update(numbered)
         return numbers
