@@ -12,7 +12,7 @@ from tests.kafka_broker import KafkaBroker
 # The same examples in every run, so that a red build is somebody's change. New ones are looked for on purpose:
 # pytest --hypothesis-profile=hunt tests/unit/test_properties.py
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
-settings.register_profile("hunt", deadline=None, max_examples=20_000)
+settings.register_profile("hunt", deadline=None, max_examples=5_000)
 settings.load_profile("fixed")
 
 
