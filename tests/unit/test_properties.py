@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,16 +79,20 @@ def headquarters(log: Log) -> Iterator[Headquarters]:
 
 
 def read_somehow(hq: Headquarters, records: list[Record], choices: Dice) -> Iterator[None]:
-    """Take the records in by batches of any size; judge some, all or nothing, and restart, between them."""
+    """Take the records in by batches of any size; judge some, all or nothing between them, and restart.
+
+    As in a worker's turn, taking in and judging may be committed together.
+    """
     records = interleaved(records, choices)
     while records:
         size = 1 + choices.throw(6)
-        hq.take(records[:size])
+        with hq.ledger.together() if choices.throw(2) else nullcontext():
+            hq.take(records[:size])
+            if choices.throw(2):
+                hq.judge(choices.throw(3), 1 + choices.throw(2))
         records = records[size:]
         if choices.throw(4) == 1:
             hq.restart()
-        if choices.throw(2):
-            hq.judge(choices.throw(3), 1 + choices.throw(2))
         yield
     hq.finish()
 
