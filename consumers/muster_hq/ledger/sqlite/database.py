@@ -140,7 +140,7 @@ def rows(cursor: apsw.Cursor, statement: str, bindings: Any = ()) -> list[tuple[
 
 
 def insert(cursor: apsw.Cursor, into: str, all_rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, such as with ``or fail into facts``; many a step, which takes half the time of one by one.
+    """Insert rows, such as with ``insert or fail into facts``; many a step, which takes half the time of one by one.
 
     ``or fail`` spares SQLite the copies by which it could undo half a step: what fails here is undone whole.
     """
@@ -149,8 +149,8 @@ def insert(cursor: apsw.Cursor, into: str, all_rows: Sequence[tuple[Any, ...]]) 
     one = f"({', '.join('?' * len(all_rows[0]))})"
     whole = len(all_rows) - len(all_rows) % _ROWS_A_STEP
     steps = (tuple(chain.from_iterable(all_rows[n : n + _ROWS_A_STEP])) for n in range(0, whole, _ROWS_A_STEP))
-    cursor.executemany(f"insert {into} values {', '.join([one] * _ROWS_A_STEP)}", steps)
-    cursor.executemany(f"insert {into} values {one}", all_rows[whole:])
+    cursor.executemany(f"{into} values {', '.join([one] * _ROWS_A_STEP)}", steps)
+    cursor.executemany(f"{into} values {one}", all_rows[whole:])
 
 
 def _refuse_unsafe_sqlite() -> None:

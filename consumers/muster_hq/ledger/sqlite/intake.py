@@ -50,9 +50,9 @@ class SqliteIntake:
             (cases[case_id], received_at, streams[stream], offset, event_id, shapes[shape], encounter, own_at, names)
             for case_id, (received_at, stream, offset, _, event_id, shape, encounter, own_at, names), _ in facts
         ]
-        insert(self._cursor, "or fail into facts", rows)
+        insert(self._cursor, "insert or fail into facts", rows)
         applied = [(row[2], row[4], new[2]) for row, new in zip(rows, facts, strict=True)]
-        insert(self._cursor, "or fail into applied", applied)
+        insert(self._cursor, "insert or fail into applied", applied)
         due = [
             (offices[fact[3]], row[1] - 1, row[0])
             for row, (_, fact, _) in zip(rows, facts, strict=True)
@@ -61,13 +61,13 @@ class SqliteIntake:
         for clock in clocks:
             due += [(self._words.clocks()[clock], past, case_no) for _, past, case_no in due]
         due.sort()  # an index is filled fastest in its own order
-        insert(self._cursor, "or ignore into due", due)
+        insert(self._cursor, "insert or ignore into due", due)
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
         streams = self._words.of("stream")
         applied = [(streams[stream], event_id, digest) for stream, event_id, digest in ids]
-        insert(self._cursor, "or fail into applied", applied)
+        insert(self._cursor, "insert or fail into applied", applied)
 
     def count_numbers(self, numbers: Iterable[Numbers]) -> None:
         """Add to what is known of each epoch's sequence numbers."""
@@ -122,7 +122,7 @@ class SqliteIntake:
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
-        insert(self._cursor, "or fail into outgoing (topic, value)", list(records))
+        insert(self._cursor, "insert or fail into outgoing (topic, value)", list(records))
 
     def _make_known(self, stream: str) -> None:
         """Give an unregistered office's stream its row: its records are accounted for as well."""
@@ -148,6 +148,6 @@ class SqliteIntake:
         if new:
             first = self._cursor.execute("select coalesce(max(case_no), 0) + 1 from cases").get
             numbered = list(zip(new, range(first, first + len(new)), strict=True))
-            insert(self._cursor, "or fail into cases (case_id, case_no)", numbered)
+            insert(self._cursor, "insert or fail into cases (case_id, case_no)", numbered)
             numbers.update(numbered)
         return numbers

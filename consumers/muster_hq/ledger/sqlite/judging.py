@@ -62,11 +62,11 @@ class SqliteJudging:
             [(clocks[name], past, change.case_no) for change in changes for name, past in change.stale],
         )
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
-        insert(self._cursor, "or ignore into due", sorted(due))  # an index is filled fastest in its own order
+        insert(self._cursor, "insert or ignore into due", sorted(due))  # an index is filled fastest in its own order
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
-        insert(self._cursor, "or fail into outgoing (topic, value)", list(records))
+        insert(self._cursor, "insert or fail into outgoing (topic, value)", list(records))
 
     def _load(self, case_numbers: list[int]) -> list[CaseFile]:
         """Load cases, in walks over as many tables; an array of numbers drives each."""
@@ -131,7 +131,7 @@ class SqliteJudging:
                 key = case_no, office_no, encounter, requirement_no, number, kind_no, at
                 appended.append((*key, due_at, received_at, policies[policy], pack_evidence(behind, self._words)))
                 tally[office_no, requirement_no, kind_no] += 1
-        insert(self._cursor, "or fail into verdicts", appended)
+        insert(self._cursor, "insert or fail into verdicts", appended)
         self._count("verdict_tally", tally)
 
     def _change_obligations(self, changes: Sequence[CaseChange]) -> None:
@@ -156,7 +156,7 @@ class SqliteJudging:
             " and requirement_no = ? and occurrence = ?",
             closed_rows,
         )
-        insert(self._cursor, "or fail into obligations", opened_rows)
+        insert(self._cursor, "insert or fail into obligations", opened_rows)
         self._count("obligation_tally", tally)
 
     def _count(self, table: str, tally: Counter[tuple[int, int, int]]) -> None:
