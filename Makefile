@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format bench clean
+.PHONY: help demo test unit faults lint format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ test: $(VENV)/.dev build/kafka/classpath.txt ## every test, against the real bro
 
 unit: $(VENV)/.dev ## only what needs no server
 	@$(BIN)/pytest tests/unit tests/schemas $(ARGS)
+
+faults: $(VENV)/.dev build/kafka/classpath.txt ## every fault, also the long ones; writes the table of docs/faults.md
+	@$(BIN)/python -m tests.faults $(if $(ARGS),-- $(ARGS))
 
 lint: $(VENV)/.dev ## formatting, style, types, import rules, the contract's own lint
 	@$(BIN)/ruff format --check .
