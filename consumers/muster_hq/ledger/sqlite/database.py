@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import apsw
 
+from muster_hq.ledger.ids import unpack
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import LedgerError
 from muster_hq.verdicts import Evidence
@@ -84,6 +85,7 @@ class Database:
 
     def _prepare(self, *, write: bool) -> None:
         self.connection.set_busy_timeout(10_000)
+        self.connection.create_scalar_function("id_text", _id_text, 1, deterministic=True)
         self.connection.pragma("cache_size", -_CACHE_KIB)
         self.connection.pragma("temp_store", "memory")
         if write and not self._has_tables():
@@ -132,6 +134,10 @@ def unpack_evidence(packed: bytes, words: Words) -> tuple[Evidence, ...]:
         Evidence(received_at, words.text[stream], offset, event_id if has_id else None)
         for stream, offset, received_at, event_id, has_id in _EVIDENCE.iter_unpack(packed)
     )
+
+
+def _id_text(*stored: Any) -> str:  # noqa: ANN401 - as apsw declares what a function of SQL gets
+    return unpack(stored[0])
 
 
 def rows(cursor: apsw.Cursor, statement: str, bindings: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401

@@ -8,6 +8,7 @@ import apsw
 
 from muster_contract.topics import parse_stream
 from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord
+from muster_hq.ledger.ids import StoredId, pack
 from muster_hq.ledger.sqlite.database import insert, pack_evidence
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
@@ -44,11 +45,14 @@ class SqliteIntake:
 
     def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Mapping[Shape, bool]) -> None:
         """Append facts, and make their cases due for judgement on the office's clock and on these."""
-        cases = self._case_numbers(dict.fromkeys([new[0] for new in facts]))
+        cases = self._case_numbers(list(dict.fromkeys([new[0] for new in facts])))
         streams, offices, shapes = self._words.of("stream"), self._words.of("office"), self._words.shape_numbers
+        encounters = pack([new[1][6] for new in facts])
         rows = [
             (cases[case_id], received_at, streams[stream], offset, event_id, shapes[shape], encounter, own_at, names)
-            for case_id, (received_at, stream, offset, _, event_id, shape, encounter, own_at, names), _ in facts
+            for (case_id, (received_at, stream, offset, _, event_id, shape, _, own_at, names), _), encounter in zip(
+                facts, encounters, strict=True
+            )
         ]
         insert(self._cursor, "insert or fail into facts", rows)
         applied = [(row[2], row[4], new[2]) for row, new in zip(rows, facts, strict=True)]
@@ -136,18 +140,25 @@ class SqliteIntake:
     def _pack(self, finding: FindingRow) -> bytes:
         return pack_evidence(finding.evidence, self._words)
 
-    def _case_numbers(self, case_ids: Iterable[str]) -> dict[str, int]:
+    def _case_numbers(self, case_ids: Sequence[str]) -> dict[str, int]:
         """Give the numbers of cases. New ones go up from those before, so that tables by case grow at their end.
 
         Among themselves they go by their ids, for an index is filled fastest in its own order.
         """
-        asked = tuple(case_ids)
-        select = "select case_id, case_no from cases where case_id in carray(?)"
-        numbers = dict(self._cursor.execute(select, (apsw.carray(asked),)))
-        new = sorted([case_id for case_id in asked if case_id not in numbers])
+        asked = dict(zip(case_ids, pack(case_ids), strict=True))
+        known: dict[StoredId, int] = {}
+        for kind in (bytes, str):  # an array holds one or the other
+            stored = tuple([case_id for case_id in asked.values() if type(case_id) is kind])
+            select = "select case_id, case_no from cases where case_id in carray(?)"
+            known.update(self._cursor.execute(select, (apsw.carray(stored),)) if stored else ())
+        new = sorted([case_id for case_id in asked.values() if case_id not in known], key=_index_order)
         if new:
             first = self._cursor.execute("select coalesce(max(case_no), 0) + 1 from cases").get
             numbered = list(zip(new, range(first, first + len(new)), strict=True))
             insert(self._cursor, "insert or fail into cases (case_id, case_no)", numbered)
-            numbers.update(numbered)
-        return numbers
+            known.update(numbered)
+        return {text: known[case_id] for text, case_id in asked.items()}
+
+
+def _index_order(case_id: StoredId) -> tuple[bool, StoredId]:
+    return isinstance(case_id, bytes), case_id

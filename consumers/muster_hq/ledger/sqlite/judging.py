@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 
 from muster_hq.facts import Fact, make
+from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import insert, pack_evidence, rows
 from muster_hq.ledger.sqlite.words import Words
@@ -25,6 +26,7 @@ class SqliteJudging:
     def __init__(self, cursor: apsw.Cursor, words: Words) -> None:
         self._cursor = cursor
         self._words = words
+        self._texts = _IdTexts()
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
@@ -71,16 +73,17 @@ class SqliteJudging:
     def _load(self, case_numbers: list[int]) -> list[CaseFile]:
         """Load cases, in walks over as many tables; an array of numbers drives each."""
         taken = (apsw.carray(array("q", case_numbers)),)
+        self._texts.clear()
         facts, given, obligations = self._facts(taken), self._given(taken), self._obligations(taken)
         return [
-            make(CaseFile, (no, case_id, facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
+            make(CaseFile, (no, unpack(case_id), facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
             for no, case_id in self._cursor.execute(
                 "select case_no, case_id from cases where case_no in carray(?)", taken
             )
         ]
 
     def _facts(self, taken: tuple[object]) -> Mapping[int, list[Fact]]:
-        streams, shapes = self._words.streams, self._words.shapes
+        streams, shapes, texts = self._words.streams, self._words.shapes, self._texts
         found: defaultdict[int, list[Fact]] = defaultdict(list)
         select = "select f.* from carray(?) t cross join facts f on f.case_no = t.value"
         for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in self._cursor.execute(
@@ -90,7 +93,7 @@ class SqliteJudging:
             found[no].append(
                 make(
                     Fact,
-                    (received_at, stream, offset, office, event_id, shapes[shape_no], encounter, own_at, names),
+                    (received_at, stream, offset, office, event_id, shapes[shape_no], texts[encounter], own_at, names),
                 )
             )
         for facts in found.values():
@@ -98,37 +101,41 @@ class SqliteJudging:
         return found
 
     def _given(self, taken: tuple[object]) -> Mapping[int, set[VerdictKey]]:
-        text = self._words.text
+        text, texts = self._words.text, self._texts
         found: defaultdict[int, set[VerdictKey]] = defaultdict(set)
         select = """
             select v.case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at
             from carray(?) t cross join verdicts v on v.case_no = t.value"""
         for no, office, encounter, requirement, number, verdict, at in self._cursor.execute(select, taken):
-            found[no].add((text[office], encounter, text[requirement], number, text[verdict], at))
+            found[no].add((text[office], texts[encounter], text[requirement], number, text[verdict], at))
         return found
 
     def _obligations(self, taken: tuple[object]) -> Mapping[int, set[ObligationRow]]:
-        text = self._words.text
+        text, texts = self._words.text, self._texts
         found: defaultdict[int, set[ObligationRow]] = defaultdict(set)
         select = """
-            select o.case_no, office_no, encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,
-              next_at, clock_no from carray(?) t cross join obligations o on o.case_no = t.value"""
+            select o.case_no, office_no, f.encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,
+              next_at, clock_no
+            from carray(?) t cross join obligations o on o.case_no = t.value
+            cross join facts f on f.case_no = o.case_no and f.received_at = opening_at
+              and f.stream_no = opening_stream_no and f."offset" = opening_offset"""
         for no, office, encounter, requirement, number, policy, due_at, state, next_at, clock in self._cursor.execute(
             select, taken
         ):
-            key = text[office], encounter, text[requirement], number
+            key = text[office], texts[encounter], text[requirement], number
             found[no].add((*key, text[policy], due_at, text[state], next_at, text[clock]))
         return found
 
     def _append_verdicts(self, changes: Sequence[CaseChange]) -> None:
         offices, requirements = self._words.of("office"), self._words.of("requirement")
         kinds, policies = self._words.of("verdict"), self._words.of("policy")
+        encounters = iter(pack([verdict.encounter_id for change in changes for verdict in change.verdicts]))
         appended = []
         tally: Counter[tuple[int, int, int]] = Counter()
         for case_no, verdicts, *_ in changes:
-            for office, encounter, requirement, number, kind, at, due_at, received_at, policy, behind in verdicts:
+            for office, _, requirement, number, kind, at, due_at, received_at, policy, behind in verdicts:
                 office_no, requirement_no, kind_no = offices[office], requirements[requirement], kinds[kind]
-                key = case_no, office_no, encounter, requirement_no, number, kind_no, at
+                key = case_no, office_no, next(encounters), requirement_no, number, kind_no, at
                 appended.append((*key, due_at, received_at, policies[policy], pack_evidence(behind, self._words)))
                 tally[office_no, requirement_no, kind_no] += 1
         insert(self._cursor, "insert or fail into verdicts", appended)
@@ -143,17 +150,17 @@ class SqliteJudging:
         for case_no, _, opened, closed, _, _ in changes:
             for office, encounter, requirement, number, _, _, state, _, _ in closed:
                 office_no, requirement_no = offices[office], requirements[requirement]
-                closed_rows.append((case_no, office_no, encounter, requirement_no, number))
+                closed_rows.append((case_no, requirement_no, number, office_no, case_no, pack_one(encounter)))
                 tally[office_no, requirement_no, states[state]] -= 1
-            for office, encounter, requirement, number, policy, due_at, state, next_at, clock, opening in opened:
+            for office, _, requirement, number, policy, due_at, state, next_at, clock, opening in opened:
                 office_no, requirement_no, state_no = offices[office], requirements[requirement], states[state]
-                key = case_no, office_no, encounter, requirement_no, number
-                place = opening.received_at, streams[opening.stream], opening.offset
-                opened_rows.append((*key, policies[policy], due_at, state_no, next_at, clocks[clock], *place))
+                key = case_no, requirement_no, number, streams[opening.stream], opening.offset, opening.received_at
+                opened_rows.append((*key, office_no, policies[policy], due_at, state_no, next_at, clocks[clock]))
                 tally[office_no, requirement_no, state_no] += 1
         self._cursor.executemany(
-            "delete from obligations where case_no = ? and office_no = ? and encounter_id = ?"
-            " and requirement_no = ? and occurrence = ?",
+            "delete from obligations where case_no = ? and requirement_no = ? and occurrence = ? and office_no = ?"
+            " and (opening_at, opening_stream_no, opening_offset) in"
+            ' (select received_at, stream_no, "offset" from facts where case_no = ? and encounter_id = ?)',
             closed_rows,
         )
         insert(self._cursor, "insert or fail into obligations", opened_rows)
@@ -164,3 +171,10 @@ class SqliteJudging:
             f"insert into {table} values (?, ?, ?, ?) on conflict do update set n = n + excluded.n",  # noqa: S608 - two names of ours
             [(*key, n) for key, n in tally.items() if n],
         )
+
+
+class _IdTexts(dict[StoredId, str]):
+    """The texts of stored ids: one encounter has several facts, and verdicts, and obligations."""
+
+    def __missing__(self, stored: StoredId) -> str:
+        return self.setdefault(stored, unpack(stored))

@@ -12,6 +12,7 @@ from uuid import UUID
 from muster_contract.topics import encounters, incidents, parse_stream
 from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
+from muster_hq.ledger.ids import unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
 from muster_hq.verdicts import Obligation, Verdict
@@ -63,20 +64,21 @@ class SqliteReader:
               p.name, evidence
             from verdicts v join cases c using (case_no) join names o on o.no = office_no
             join names r on r.no = requirement_no join names k on k.no = verdict_no join names p on p.no = policy_no
-            order by c.case_id, o.name, encounter_id, r.name, occurrence, at, k.name"""
+            order by id_text(c.case_id), o.name, id_text(encounter_id), r.name, occurrence, at, k.name"""
         with self._database.reading() as cursor:
-            for row in cursor.execute(select):
-                yield row[0], Verdict._make((*row[1:10], unpack_evidence(row[10], self._database.words)))
+            for case_id, office, encounter, *row, evidence in cursor.execute(select):
+                behind = unpack_evidence(evidence, self._database.words)
+                yield unpack(case_id), Verdict._make((office, unpack(encounter), *row, behind))
 
     def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
         """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
         select = """
-            select c.case_id, o.office_no, o.encounter_id, requirement_no, occurrence, policy_no, due_at, state_no,
-              clock_no, opening_at, opening_stream_no, opening_offset, f.event_id, f.shape_no, f.own_at
+            select id_text(c.case_id), o.office_no, id_text(f.encounter_id), requirement_no, occurrence, policy_no,
+              due_at, state_no, clock_no, opening_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
             from obligations o join cases c using (case_no)
             join facts f on f.case_no = o.case_no and f.received_at = opening_at
               and f.stream_no = opening_stream_no and f."offset" = opening_offset
-            where o.next_at is null and due_at >= ? order by due_at, c.case_id, requirement_no, occurrence"""
+            where o.next_at is null and due_at >= ? order by due_at, id_text(c.case_id), requirement_no, occurrence"""
         for row in self._rows(select, (since or 0,)):
             case_id, office_no, encounter, requirement_no, occurrence, policy_no, due_at, state_no, clock_no = row[:9]
             at, stream_no, offset, event_id, shape_no, own_at = row[9:]

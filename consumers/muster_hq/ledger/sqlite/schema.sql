@@ -20,7 +20,8 @@ create table streams (
   quarantined integer not null default 0
 );
 
-create table cases (case_no integer primary key, case_id text not null unique);
+-- Ids are stored as ledger/ids.py says: blobs where they are UUIDs, text where they are not.
+create table cases (case_no integer primary key, case_id not null unique);
 
 create table facts (
   case_no integer not null,
@@ -29,7 +30,7 @@ create table facts (
   "offset" integer not null,
   event_id blob not null,
   shape_no integer not null,
-  encounter_id text not null,
+  encounter_id not null,
   own_at integer not null,
   names blob,
   primary key (case_no, received_at, stream_no, "offset")
@@ -54,7 +55,7 @@ create table due (
 create table verdicts (
   case_no integer not null,
   office_no integer not null,
-  encounter_id text not null,
+  encounter_id not null,
   requirement_no integer not null,
   occurrence integer not null,
   verdict_no integer not null,
@@ -69,19 +70,18 @@ create table verdicts (
 -- Derived: what is open, undetermined or outstanding. Can be rebuilt from the facts.
 create table obligations (
   case_no integer not null,
-  office_no integer not null,
-  encounter_id text not null,
   requirement_no integer not null,
   occurrence integer not null,
+  opening_stream_no integer not null,   -- where the opening event stands; its fact knows the encounter
+  opening_offset integer not null,
+  opening_at integer not null,
+  office_no integer not null,
   policy_no integer not null,
   due_at integer not null,
   state_no integer not null,
   next_at integer,
   clock_no integer not null,
-  opening_at integer not null,
-  opening_stream_no integer not null,
-  opening_offset integer not null,
-  primary key (case_no, office_no, encounter_id, requirement_no, occurrence)
+  primary key (case_no, requirement_no, occurrence, opening_stream_no, opening_offset)
 ) without rowid;
 create index outstanding on obligations (office_no, due_at) where next_at is null;
 
