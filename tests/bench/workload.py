@@ -58,7 +58,7 @@ class Event(NamedTuple):
     case_id: str
 
 
-class _Story(NamedTuple):
+class Story(NamedTuple):
     office: str
     case_id: str
     encounter_id: str
@@ -68,8 +68,8 @@ class _Story(NamedTuple):
 
 def workload(count: int, start: int, seed: int = SEED) -> Iterator[Event]:
     """Give ``count`` events of many cases, recorded from ``start`` (UTC milliseconds) on, four a millisecond."""
-    writer = _Writer(Random(seed))  # noqa: S311 - a workload, not a secret
-    stories: list[_Story] = []
+    writer = Writer(Random(seed))  # noqa: S311 - a workload, not a secret
+    stories: list[Story] = []
     for number in range(count):
         now = start + number // 4
         old = number - AGE
@@ -84,14 +84,14 @@ def workload(count: int, start: int, seed: int = SEED) -> Iterator[Event]:
 
 def long_cases(count: int, start: int, events_a_case: int = 500, seed: int = SEED) -> Iterator[Event]:
     """Give ``count`` events of few cases, each of ``events_a_case`` events, all growing side by side."""
-    writer = _Writer(Random(seed))  # noqa: S311 - the same
+    writer = Writer(Random(seed))  # noqa: S311 - the same
     begun = [writer.encounter(start) for _ in range(max(1, count // events_a_case))]
     yield from (event for _, event in begun)
     for number in range(len(begun), count):
         yield writer.follow_up(writer.random.choice(begun)[0], start + number // 4)
 
 
-class _Writer:
+class Writer:
     """Writes events with numbers and ids as an outbox would."""
 
     def __init__(self, random: Random) -> None:
@@ -99,16 +99,16 @@ class _Writer:
         self._sequences: dict[str, int] = {}
         self._epoch = random.randbytes(16)
 
-    def encounter(self, now: int) -> tuple[_Story, Event]:
+    def encounter(self, now: int) -> tuple[Story, Event]:
         """Begin a story with its encounter."""
         random = self.random
         (match,) = random.choices(("NONE", "POTENTIAL", "CONFIRMED"), (50, 42, 8))
         occurred_at = now - (2 * _DAY if random.random() < 0.1 else random.randrange(3_600_000))
-        story = _Story(random.choice(OFFICES), self._foreign_id(), self._foreign_id(), self._event_id(now), match)
+        story = Story(random.choice(OFFICES), self._foreign_id(), self._foreign_id(), self._event_id(now), match)
         fields = {"match": match, "custody": "IN_CUSTODY"}
         return story, self._event("EncounterReported", story, now, occurred_at, story.event_id, fields)
 
-    def follow_up(self, story: _Story, now: int) -> Event:
+    def follow_up(self, story: Story, now: int) -> Event:
         """Go on with a story."""
         choices = _FOLLOW_UPS[story.match]
         ((_, event_type, fields),) = self.random.choices(choices, [weight for weight, *_ in choices])
@@ -119,7 +119,7 @@ class _Writer:
         return self._event(event_type, story, now, now - self.random.randrange(600_000), self._event_id(now), fields)
 
     def _event(  # noqa: PLR0913, PLR0917 - what every event has, and its own fields
-        self, event_type: str, story: _Story, now: int, occurred_at: int, event_id: bytes, fields: dict[str, Any]
+        self, event_type: str, story: Story, now: int, occurred_at: int, event_id: bytes, fields: dict[str, Any]
     ) -> Event:
         stream = stream_of_type(event_type, story.office)
         sequence = self._sequences[stream] = self._sequences.get(stream, 0) + 1
