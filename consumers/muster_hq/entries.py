@@ -54,15 +54,6 @@ class NewFact(NamedTuple):
     digest: bytes
 
 
-class Numbers(NamedTuple):
-    """What a batch says of one epoch of a stream: its highest number, and how many of its numbers came."""
-
-    stream: str
-    epoch: UUID
-    highest: int
-    received: int
-
-
 class Heartbeat(NamedTuple):
     """What an office last said of itself. Instants are UTC milliseconds."""
 

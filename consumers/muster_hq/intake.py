@@ -96,7 +96,7 @@ class Intake:
             transaction.append(batch.facts, self._wide, self._policies.concern)
             transaction.count_delays(*batch.delays())
         transaction.note_ids(batch.notes)
-        transaction.count_numbers(batch.numbers())
+        transaction.note_heard(batch.heard())
         transaction.hear(batch.heartbeats.values())
         transaction.note_gaps(batch.gaps)
         transaction.quarantine(batch.quarantined)

@@ -11,9 +11,11 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from muster_contract.errors import MusterError
-from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord, StreamState
+from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
+from muster_hq.heard import HeardRows
 from muster_hq.policy import Shape
+from muster_hq.roll import Roll
 from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict, VerdictKey
 
 
@@ -52,8 +54,8 @@ class IntakeTransaction(Protocol):
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
 
-    def count_numbers(self, numbers: Iterable[Numbers]) -> None:
-        """Add to what is known of each epoch's sequence numbers."""
+    def note_heard(self, heard: Iterable[HeardRows]) -> None:
+        """Write down what was heard of offices, for the roll call."""
 
     def hear(self, heartbeats: Iterable[Heartbeat]) -> None:
         """Keep the latest heartbeat of each office."""
@@ -99,6 +101,23 @@ class CaseChange(NamedTuple):
     stale: list[tuple[str, int]]
 
 
+class RollFile(NamedTuple):
+    """All that the ledger holds of an office whose roll is to be called; ``heard`` in no order."""
+
+    office_id: str
+    roll: Roll
+    heard: list[HeardRows]
+
+
+class RollChange(NamedTuple):
+    """An office's roll after a call, the instant past which it is due again, and what of ``heard`` is put back."""
+
+    office_id: str
+    roll: Roll
+    past: int | None
+    rest: list[HeardRows]
+
+
 class JudgingTransaction(Protocol):
     """One transaction of judging. The clocks must be read before the facts (DESIGN section 4)."""
 
@@ -113,6 +132,15 @@ class JudgingTransaction(Protocol):
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
+
+    def due_rolls(self, clocks: Clocks) -> list[RollFile]:
+        """Take up the offices whose roll is due by these clocks, with what was heard up to them, taken off its list."""
+
+    def record_rolls(self, changes: Sequence[RollChange]) -> None:
+        """Keep the rolls of offices, as called."""
+
+    def find(self, findings: Iterable[FindingRow]) -> None:
+        """Append findings; one that is there already is left as it is."""
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
@@ -131,7 +159,10 @@ class LedgerReader(Protocol):
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
 
     def next_due(self) -> dict[str, int]:
-        """Give, by clock, the earliest instant that waits for it to pass."""
+        """Give, by clock, the earliest instant that waits for it to pass: of a case, or of an office's roll."""
+
+    def next_call(self) -> dict[str, int]:
+        """Give, by office, the instant past which its roll is to be called, what was heard meanwhile included."""
 
     def verdicts(self) -> Iterator[tuple[str, Verdict]]:
         """Give every verdict with its case_id, by (case_id, office_id, encounter_id, requirement, occurrence, at)."""
@@ -149,7 +180,10 @@ class LedgerReader(Protocol):
         """Give, by office, the due time of its oldest outstanding obligation."""
 
     def findings(self) -> list[FindingRow]:
-        """Give every finding, in order of ``at``."""
+        """Give every finding, in order of ``at``, kind, stream and detail."""
+
+    def finding_counts(self) -> Mapping[str, int]:
+        """Count findings by kind."""
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """Give every quarantined record, by stream and offset."""
@@ -157,8 +191,8 @@ class LedgerReader(Protocol):
     def quarantine_counts(self) -> Mapping[str, int]:
         """Count quarantined records by reason."""
 
-    def sequence_gaps(self) -> Mapping[str, int]:
-        """Count, by office, numbers that a later number or a heartbeat announced and that never came."""
+    def rolls(self) -> Mapping[str, Roll]:
+        """Give the roll of each office, as of its last call."""
 
     def heartbeats(self) -> Mapping[str, Heartbeat]:
         """Give the latest heartbeat of each office."""

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Literal, TypeVar
 
 DEFAULT_OUTAGE_GRACE = 3_600_000
-DEFAULT_SILENT_AFTER = 900_000
+DEFAULT_GAP_AFTER = 60_000
 DEFAULT_ORPHAN_AFTER = 86_400_000
 """Milliseconds; what a policy that leaves them out means (DESIGN sections 6 and 7)."""
 
@@ -112,7 +112,8 @@ class Requirement:
 class Policy:
     """One version of a policy. Instants and durations are milliseconds.
 
-    ``effective`` is None for "from the beginning"; ``outage_after`` None means no UNDETERMINED.
+    ``effective`` is None for "from the beginning"; ``outage_after`` None means no UNDETERMINED, ``silent_after``
+    None no OFFICE_SILENT.
     """
 
     id: str
@@ -122,7 +123,8 @@ class Policy:
     effective: int | None = None
     outage_after: int | None = None
     outage_grace: int = DEFAULT_OUTAGE_GRACE
-    silent_after: int = DEFAULT_SILENT_AFTER
+    gap_after: int = DEFAULT_GAP_AFTER
+    silent_after: int | None = None
     orphan_after: int = DEFAULT_ORPHAN_AFTER
 
     @cached_property
@@ -193,6 +195,15 @@ class Policies:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""
         index = bisect_right(self._starts, instant)
         return self.versions[index - 1] if index else None
+
+    def at(self, instant: int) -> Policy:
+        """Give the version that findings go by: the one in force, or the first before that is effective."""
+        return self.in_force(instant) or self.versions[0]
+
+    @property
+    def shortest_silence(self) -> int | None:
+        """The shortest ``silent_after`` of all versions, in milliseconds."""
+        return min((p.silent_after for p in self.versions if p.silent_after is not None), default=None)
 
     @property
     def shortest_outage(self) -> int | None:

@@ -16,9 +16,9 @@ from muster_contract.schemas import enum_symbols, newest
 from muster_contract.times import parse_duration, parse_instant, to_ms
 from muster_contract.topics import topic_of_kind
 from muster_hq.policy import (
+    DEFAULT_GAP_AFTER,
     DEFAULT_ORPHAN_AFTER,
     DEFAULT_OUTAGE_GRACE,
-    DEFAULT_SILENT_AFTER,
     Pattern,
     Policies,
     Policy,
@@ -151,7 +151,8 @@ class _Head(_Strict):
     effective: _At | None = None
     outage_after: Annotated[_Ms, Field(ge=SHORTEST_OUTAGE)] | None = None
     outage_grace: _Ms = DEFAULT_OUTAGE_GRACE
-    silent_after: _Ms = DEFAULT_SILENT_AFTER
+    gap_after: _Ms = DEFAULT_GAP_AFTER
+    silent_after: Annotated[_Ms, Field(ge=SHORTEST_OUTAGE)] | None = None
     orphan_after: _Ms = DEFAULT_ORPHAN_AFTER
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from muster_contract.errors import ConfigurationError
 from muster_contract.topics import streams_of
+from muster_hq.calling import Calling
 from muster_hq.entries import Counts
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
@@ -37,7 +38,7 @@ def replay(  # noqa: PLR0913 - a log, what it is judged by, and where to
     if any(state.next_offset for state, _ in ledger.streams().values()):
         raise ConfigurationError.of("ledger", "is not empty", "replay into a new one")
     intake = Intake(ledger, policies, offices)
-    judging = Judging(ledger, policies, until=as_of)
+    judging, calling = Judging(ledger, policies, until=as_of), Calling(ledger, policies, until=as_of)
     total = Counts()
     for part in _batches(records, batch):
         taken = intake.take(part, now=None)
@@ -45,10 +46,12 @@ def replay(  # noqa: PLR0913 - a log, what it is judged by, and where to
             halt = taken.halts[0]
             raise ConfigurationError.of(f"{halt.stream}, offset {halt.offset}", halt.cause, halt.hint)
         judging.run_dry(batch)
+        calling.step()
         total = total.plus(taken.counts)
         progress(len(part))
     intake.pass_time(streams_of(offices), as_of + 1)
     judging.run_dry(batch)
+    calling.step()
     return total
 
 

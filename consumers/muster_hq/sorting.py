@@ -22,11 +22,11 @@ from muster_hq.entries import (
     FindingRow,
     Heartbeat,
     NewFact,
-    Numbers,
     QuarantinedRecord,
     StreamState,
 )
 from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, make, read_record
+from muster_hq.heard import Beat, HeardRows, Kind, Row, pack
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
 
@@ -72,6 +72,7 @@ class Progress:
     next_offset: int
     clock: int
     newest_id: bytes
+    began_at: int
     applied: int = 0
     duplicate: int = 0
     pulse: int = 0
@@ -103,7 +104,8 @@ class Batch:
         self.gaps: list[tuple[str, int, int]] = []
         self.halts: list[Halt] = []
         self._delays: list[int] = []
-        self._numbers: dict[tuple[str, bytes], list[int]] = {}
+        self._rows: dict[tuple[str, Kind, bytes], list[Row]] = {}
+        self._beats: dict[tuple[str, bytes], list[Beat]] = {}
 
     def sort(self, records: Sequence[Record]) -> None:
         """Take the records in order; those of one stream must be in order of offset."""
@@ -111,7 +113,7 @@ class Batch:
         believed_until = MAX_MS if self._rules.now is None else self._rules.now + MAX_BROKER_SKEW
         for record in records:  # the hot loop: what it can leave out of a step is measured in benchmarks
             name, offset, appended_at, _, _ = record
-            progress = self.progress.get(name) or self._begin(name)
+            progress = self.progress.get(name) or self._begin(name, appended_at)
             if progress.halted:
                 continue
             if offset != progress.next_offset or appended_at > believed_until:
@@ -129,9 +131,9 @@ class Batch:
             elif kind is Pulse:
                 progress.pulse += 1
             elif kind is Unfit:
-                self._quarantine(record, progress, reading)  # type: ignore[arg-type]  # the same
+                self._quarantine(record, progress, reading, progress.clock)  # type: ignore[arg-type]  # the same
             else:
-                self._hear(reading, progress)  # type: ignore[arg-type]  # the same
+                self._hear(record, reading, progress)  # type: ignore[arg-type]  # the same
 
     def suspect_ids(self) -> list[EventKey]:
         """Give the events that the ledger may know from before."""
@@ -154,7 +156,8 @@ class Batch:
                 progress.duplicate += 1
             else:
                 unfit = Unfit("CONFLICT", "an event with this event_id and other bytes was applied before")
-                self._quarantine(record, progress, unfit, evidence_id=_key(reading)[1])
+                received_at = reading.received_at if isinstance(reading, Noted) else reading.fact.received_at
+                self._quarantine(record, progress, unfit, received_at)
         self.suspects.clear()
 
     def delays(self) -> tuple[dict[float, int], float]:
@@ -168,17 +171,27 @@ class Batch:
             below = up_to
         return counts, sum(delays) / 1000
 
-    def numbers(self) -> list[Numbers]:
-        """Give the sequence numbers that the batch accounts for."""
-        return [Numbers(stream, UUID(bytes=epoch), top, n) for (stream, epoch), (top, n) in self._numbers.items()]
+    def heard(self) -> list[HeardRows]:
+        """Give what was heard of offices, for the roll call."""
+        begun = [p for p in self.progress.values() if p.start == 0 and p.next_offset > 0 and p.stream.office]
+        found = [pack(p.stream.office or "", p.stream.name, Kind.BEGUN, b"", [(p.began_at, 0, 0, b"")]) for p in begun]
+        for (stream, kind, epoch), rows in self._rows.items():
+            rows.sort()  # suspects came after the others
+            found.append(pack(self._office(stream), stream, kind, epoch, rows))
+        found += [pack(self._office(s), s, Kind.BEATS, epoch, beats) for (s, epoch), beats in self._beats.items()]
+        return found
 
-    def _begin(self, name: str) -> Progress:
+    def _office(self, stream: str) -> str:
+        return self.progress[stream].stream.office or ""
+
+    def _begin(self, name: str, at: int) -> Progress:
         stream = parse_stream(name)
         if stream is None:
             raise ValueError(f"{name} is no stream of headquarters")
         state = self._states.get(name, StreamState())
         registered = stream.office is None or stream.office in self._rules.offices
-        progress = Progress(stream, registered, state.next_offset, state.next_offset, state.clock, state.newest_id)
+        position = state.next_offset
+        progress = Progress(stream, registered, position, position, state.clock, state.newest_id, max(at, NEVER_READ))
         self.progress[name] = progress
         return progress
 
@@ -213,39 +226,40 @@ class Batch:
             return
         fact, case_id, epoch, sequence, recorded_at, ahead = reading
         self.facts.append(make(NewFact, (case_id, fact, digest)))
-        self._count_number(fact.stream, epoch, sequence)
+        key = fact.stream, Kind.EVENTS, epoch if sequence else b""  # events of a log file need have no number
+        rows = self._rows.get(key)
+        if rows is None:
+            rows = self._rows[key] = []
+        rows.append((fact.received_at, fact.offset, sequence, fact.event_id))
         self._delays.append(fact.received_at - recorded_at if recorded_at < fact.received_at else 0)
         if ahead:
             found = (evidence_of(fact),)
             detail = f"offset {fact.offset}, {ahead} ms ahead"
             self.findings.append(FindingRow("CLOCK_AHEAD", fact.office, fact.stream, fact.received_at, detail, found))
 
-    def _count_number(self, stream: str, epoch: bytes, sequence: int) -> None:
-        if sequence:  # events of a log file need have none
-            seen = self._numbers.get((stream, epoch))
-            if seen is None:
-                seen = self._numbers[stream, epoch] = [0, 0]
-            seen[0] = max(seen[0], sequence)
-            seen[1] += 1
-
-    def _hear(self, heard: Heard, progress: Progress) -> None:
+    def _hear(self, record: Record, heard: Heard, progress: Progress) -> None:
         progress.applied += 1
         fields = heard.fields
         epoch, pending = UUID(bytes=fields["epoch"]), fields["pending"]
         last = fields["last_encounter_sequence"], fields["last_incident_sequence"]
         self.heartbeats[heard.office] = Heartbeat(heard.office, heard.received_at, epoch, *last, pending)
+        waiting = fields["lowest_pending_encounter_sequence"], fields["lowest_pending_incident_sequence"]
+        sent = [n if low is None else min(n, max(low, 1) - 1) for n, low in zip(last, waiting, strict=True)]
+        beats = self._beats.setdefault((record.stream, epoch.bytes), [])
+        beats.append((heard.received_at, record.offset, fields["event_id"], *last, *sent))
 
-    def _quarantine(self, record: Record, progress: Progress, unfit: Unfit, evidence_id: bytes | None = None) -> None:
+    def _quarantine(self, record: Record, progress: Progress, unfit: Unfit, received_at: int) -> None:
         progress.quarantined += 1
         value = record.value or b""
         number = number_of(record.headers())
-        if number and evidence_id is None:
-            self._count_number(record.stream, number.epoch.bytes, number.sequence)
+        if number and progress.stream.office and unfit.reason != "WRONG_OFFICE":
+            key = record.stream, Kind.UNREAD, number.epoch.bytes
+            self._rows.setdefault(key, []).append((received_at, record.offset, number.sequence, b""))
         self.quarantined.append(
             QuarantinedRecord(
                 record.stream,
                 record.offset,
-                progress.clock,
+                received_at,
                 unfit.reason,
                 unfit.detail,
                 None if unfit.reason == "LABEL_ABOVE_CEILING" else record.value,

@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from muster_contract.topics import parse_stream
+from muster_hq.calling import Calling
 from muster_hq.entries import FindingRow, StreamState
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
@@ -60,11 +61,12 @@ class Worker:
     With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a worker, each of which a test may replace
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a worker, each of which a test may replace
         self,
         reader: Reader,
         intake: Intake,
         judging: Judging,
+        calling: Calling,
         publish: Callable[[], object],
         clock: Callable[[], int],
         *,
@@ -74,6 +76,7 @@ class Worker:
         self._reader = reader
         self._intake = intake
         self._judging = judging
+        self._calling = calling
         self._publish = publish
         self._clock = clock
         self._trusting = trust_append_times
@@ -103,6 +106,7 @@ class Worker:
             for _ in range(MOST_STEPS):
                 if self._judging.step(BATCH) < BATCH:
                     break
+            self._calling.step()
         self.turned_at = self._clock()
         return len(batch.records)
 

@@ -26,6 +26,7 @@ from confluent_kafka import Consumer
 from muster_contract.codec import HEADER_BYTES
 from muster_contract.schemas import by_fingerprint
 from muster_contract.times import now_ms
+from muster_hq.calling import Calling
 from muster_hq.commands.assembly import spare_the_collector
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
@@ -115,7 +116,8 @@ def worker(bootstrap: str, records: int, offices: Collection[str], folder: Path)
         positions = positions_of(intake)
         streams = StreamReader(FETCH, bootstrap=bootstrap, group=group, positions=positions, trust_create_time=False)
         reader = _Counted(streams, records)
-        working = Worker(reader, intake, Judging(ledger, policies), publisher.step, now_ms, together=ledger.together)
+        judging, calling = Judging(ledger, policies), Calling(ledger, policies)
+        working = Worker(reader, intake, judging, calling, publisher.step, now_ms, together=ledger.together)
         spare_the_collector()
         while reader.left:
             working.turn(WAIT)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from muster_hq.facts import Fact
+from muster_hq.heard import HeardRows, Kind, pack
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger.sqlite.reading import SqliteReader
 from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, LedgerReader
@@ -16,6 +18,13 @@ from tests.builders import clocks_at, new_facts
 from tests.cases.builders import T0, Event
 
 A, B = "field.a.encounters", "field.b.encounters"
+EPOCH = UUID(int=1)
+
+
+def heard(stream: str, number: int, at: int = 0, epoch: UUID = EPOCH) -> HeardRows:
+    """Hear of one numbered event of the office whose stream it is."""
+    row = (T0 + at, number, number, number.to_bytes(16, "big"))
+    return pack(stream.split(".")[1], stream, Kind.EVENTS, epoch.bytes, [row])
 
 
 class LedgerKind(Protocol):

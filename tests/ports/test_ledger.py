@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 
 from muster_contract.topics import DIRECTIVES, incidents, streams_of
-from muster_hq.entries import Counts, FindingRow, Heartbeat, Numbers, QuarantinedRecord, StreamState
+from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.ledger_port import Ledger, Outrun
 from muster_hq.verdicts import ALL_OFFICES, Evidence, Outage
 from tests.builders import clocks_at, move, new_facts
 from tests.cases.builders import T0, encounter, report
-from tests.ports.ledgers import A, B, LedgerKind, always, append, due_at
+from tests.ports.ledgers import A, B, LedgerKind, always, append, due_at, heard
 
 EPOCH = UUID(int=1)
 
@@ -74,7 +74,7 @@ def test_nothing_of_an_outrun_batch_stays(ledger: Ledger) -> None:
         with ledger.intake() as transaction:
             transaction.append(new_facts(encounter("E", 0)), [ALL_OFFICES], always)
             transaction.note_ids([(DIRECTIVES, b"1" * 16, b"12345678")])
-            transaction.count_numbers([Numbers(A, EPOCH, 5, 1)])
+            transaction.note_heard([heard(A, 5)])
             transaction.hear([heartbeat()])
             transaction.quarantine([quarantined()])
             transaction.find([finding(0)])
@@ -86,7 +86,7 @@ def test_nothing_of_an_outrun_batch_stays(ledger: Ledger) -> None:
     with pytest.raises(Outrun):
         batch()
     assert (ledger.streams(), ledger.next_due(), due_at(ledger, 99)) == ({}, {}, [])
-    assert (ledger.sequence_gaps(), ledger.heartbeats(), ledger.findings()) == ({}, {}, [])
+    assert (ledger.next_call(), ledger.heartbeats(), ledger.findings(), ledger.finding_counts()) == ({}, {}, [], {})
     assert (list(ledger.quarantined()), ledger.quarantine_counts(), ledger.outgoing(0, 9)) == ([], {}, [])
     assert ledger.delays() == ({}, 0.0)
     with ledger.intake() as intake:

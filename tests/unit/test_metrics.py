@@ -26,6 +26,8 @@ OFFICES = ("a", "b")
 BOUNDS = (0.01, 1.0, 60.0)
 NEVER = -2 - T0
 """An as_of before all time, so that a replay lets none pass on silent streams."""
+PAST_GAPS = 60_005
+"""When all that was announced in the first milliseconds must have come."""
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 Samples = Mapping[str, Mapping[tuple[str, ...], float]]
@@ -63,7 +65,7 @@ class Headquarters:
         return samples
 
 
-def heartbeat(at: int, *, last: int, pending: int = 0) -> Event:
+def heartbeat(at: int, *, last: int, pending: int = 0, lowest: int | None = None) -> Event:
     """Let office a say how far it has come."""
     fields = {
         "event_id": bytes(16),
@@ -74,7 +76,7 @@ def heartbeat(at: int, *, last: int, pending: int = 0) -> Event:
         "last_incident_sequence": 0,
         "pending": pending,
         "oldest_pending_at": None,
-        "lowest_pending_encounter_sequence": None,
+        "lowest_pending_encounter_sequence": lowest,
         "lowest_pending_incident_sequence": None,
     }
     return raw(encode("OfficeHeartbeat", fields), at, "field.a.encounters")
@@ -104,7 +106,9 @@ def test_every_label_set_exists_before_anything_was_read(tmp_path: Path) -> None
     assert samples["muster_stream_clock_timestamp_seconds"].keys() == {
         ("a", "encounters"), ("a", "incidents"), ("b", "encounters"), ("b", "incidents"), ("hq", "directives"),
     }  # fmt: skip
-    for name in ("sequence_gaps", "office_last_heartbeat_timestamp_seconds", "office_unsent_events"):
+    assert set(samples["muster_findings_total"].values()) == {0}
+    assert len(samples["muster_findings_total"]) == 7
+    for name in ("sequence_gaps", "office_silent", "office_last_heartbeat_timestamp_seconds", "office_unsent_events"):
         assert samples[f"muster_{name}"] == {("a",): 0, ("b",): 0}
 
 
@@ -172,9 +176,9 @@ def test_records_by_outcome_add_up(tmp_path: Path) -> None:
 
 def test_heartbeats_say_what_is_unsent_and_what_never_came(tmp_path: Path) -> None:
     """An office recorded three events and none came: while they may wait in its outbox, that is no gap."""
-    waiting = Headquarters(tmp_path, [heartbeat(4, last=3, pending=2)]).scrape()
+    waiting = Headquarters(tmp_path, [heartbeat(4, last=3, pending=3, lowest=1)], as_of=PAST_GAPS).scrape()
     assert waiting["muster_office_last_heartbeat_timestamp_seconds"]["a",] == (T0 + 4) / 1000
-    assert waiting["muster_office_unsent_events"] == {("a",): 2, ("b",): 0}
+    assert waiting["muster_office_unsent_events"] == {("a",): 3, ("b",): 0}
     assert waiting["muster_sequence_gaps"] == {("a",): 0, ("b",): 0}
 
 
@@ -182,8 +186,10 @@ def test_heartbeats_say_what_is_unsent_and_what_never_came(tmp_path: Path) -> No
 def test_every_number_is_accounted_for(tmp_path: Path, came: tuple[int, ...], gaps: int) -> None:
     """Whether the ones that are missing stand before, between or after those that came."""
     events = [encounter(f"E{n}", n, enc=str(n), sequence=n) for n in came]
-    samples = Headquarters(tmp_path, [*events, heartbeat(4, last=3)]).scrape()
+    samples = Headquarters(tmp_path, [*events, heartbeat(4, last=3)], as_of=PAST_GAPS).scrape()
     assert samples["muster_sequence_gaps"] == {("a",): gaps, ("b",): 0}
+    assert samples["muster_findings_total"]["SEQUENCE_GAP",] == (1 if gaps else 0)
+    assert samples["muster_office_silent"] == {("a",): 0, ("b",): 0}
 
 
 def test_delays_are_cumulative_and_every_bound_exists(tmp_path: Path) -> None:

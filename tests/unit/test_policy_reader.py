@@ -29,7 +29,7 @@ def faults_in(text: str) -> list[str]:
 
 def head_of(policy: Policy) -> tuple[object, ...]:
     """Give what a policy says beside its requirements."""
-    times = (policy.outage_after, policy.outage_grace, policy.silent_after, policy.orphan_after)
+    times = (policy.outage_after, policy.outage_grace, policy.gap_after, policy.silent_after, policy.orphan_after)
     return (policy.id, policy.version, policy.label, policy.effective, *times)
 
 
@@ -37,7 +37,7 @@ def test_what_is_left_out_has_a_meaning() -> None:
     """Of the head and of a requirement, as DESIGN sections 6 and 7 give them."""
     policy = read_policy(REPORT, "P")
     (line,) = policy.requirements
-    assert head_of(policy) == ("p", 1, "", None, None, HOUR, HOUR // 4, DAY)
+    assert head_of(policy) == ("p", 1, "", None, None, HOUR, 60_000, None, DAY)
     assert (line.anchor, line.scope, line.by) == ("occurred_at", "encounter", "office")
     assert (line.recurs, line.follows) == (False, None)
 
@@ -49,12 +49,13 @@ def test_every_key_is_read() -> None:
         effective = 1970-01-01T01:00:00+01:00
         outage_after = "PT60S"
         outage_grace = "PT2H"
+        gap_after = "PT90S"
         silent_after = "PT1M"
         orphan_after = "P1W"
     """
     policy = read_policy(HEAD + head + SCREENING.removeprefix(HEAD) + 'by = "any"\nanchor = "received_at"\n', "P")
     (line,) = policy.requirements
-    assert head_of(policy) == ("p", 1, "Demonstration.", 0, 60_000, 2 * HOUR, 60_000, 7 * DAY)
+    assert head_of(policy) == ("p", 1, "Demonstration.", 0, 60_000, 2 * HOUR, 90_000, 60_000, 7 * DAY)
     assert (line.id, line.within, line.anchor) == ("screening", 10, "received_at")
     assert (line.scope, line.by, line.recurs) == ("case", "any", True)
     assert line.opens_on == (Pattern("CustodyChanged", {"to": frozenset({"SUPERVISED"})}),)

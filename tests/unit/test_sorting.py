@@ -12,6 +12,7 @@ from muster_contract.codec import PULSE
 from muster_contract.events import Stamp
 from muster_contract.headers import of_event
 from muster_hq.entries import Counts, StreamState
+from muster_hq.heard import Kind, beats_of, rows_of
 from muster_hq.records import Record
 from muster_hq.sorting import MAX_BROKER_SKEW, Batch, EventKey, Halt, Rules
 from tests.builders import records_of
@@ -261,10 +262,45 @@ def test_numbers_are_accounted_for_even_when_the_body_is_not_readable() -> None:
     """The headers carry them; a copy counts once."""
     records = [numbered(1), numbered(2, b"junk"), numbered(1), numbered(5)]
     batch = sort(*(record._replace(offset=offset) for offset, record in enumerate(records)))
-    assert [number[1:] for number in batch.numbers()] == [(EPOCH, 5, 3)]
+    assert heard_in(batch) == {(Kind.EVENTS, EPOCH.bytes): [1, 5], (Kind.UNREAD, EPOCH.bytes): [2]}
     assert (batch.quarantined[0].epoch, batch.quarantined[0].sequence) == (EPOCH, 2)
 
 
 def test_events_of_a_log_file_need_have_no_numbers() -> None:
-    """Zero is none."""
-    assert sort_events(E).numbers() == []
+    """Zero is none; it was heard all the same."""
+    assert heard_in(sort_events(E)) == {(Kind.EVENTS, b""): [0]}
+
+
+def test_numbers_of_another_office_are_none_of_this_one() -> None:
+    """Whoever wrote where they must not is found for that alone."""
+    astray = numbered(7, value_of(encounter("E", 0, office="b")))
+    assert heard_in(sort(astray)) == {}
+
+
+def test_what_was_heard_stands_in_order_of_offset() -> None:
+    """Though suspects are told apart after the others."""
+    older, newer = sorted([encounter("E", 0), encounter("F", 0)], key=lambda event: id_of(event.name).bytes)
+    events = [encounter(event.name, 0, sequence=n) for n, event in enumerate([newer, older], 1)]
+    (heard,) = [heard for heard in sort_events(*events).heard() if heard.kind == Kind.EVENTS]
+    assert [row[1:3] for row in rows_of(heard)] == [(0, 1), (1, 2)]
+
+
+def test_a_heartbeat_says_up_to_where_all_was_sent() -> None:
+    """To the last number, or to below the lowest that waits."""
+    beat = heartbeat(last_encounter_sequence=9, last_incident_sequence=4, lowest_pending_incident_sequence=3)
+    (heard,) = [heard for heard in sort_events(raw(beat, 5, ENCOUNTERS)).heard() if heard.kind == Kind.BEATS]
+    assert beats_of(heard) == [(T0 + 5, 0, bytes(16), 9, 4, 9, 2)]
+
+
+def test_the_first_record_of_a_stream_is_noted() -> None:
+    """Once, and only of an office's stream: who was never heard is silent from then on."""
+    records = records_of(*(pulse(at, stream) for stream in (ENCOUNTERS, "hq.directives") for at in (5, 6)))
+    assert [heard[:6] for heard in sort(*records).heard()] == [("a", ENCOUNTERS, Kind.BEGUN, b"", T0 + 5, 0)]
+    again = Record(ENCOUNTERS, 2, T0 + 7, PULSE)
+    assert sort(again, states=after(sort(*records))[0]).heard() == []
+
+
+def heard_in(batch: Batch) -> dict[tuple[int, bytes], list[int]]:
+    """Give the numbers of the records that a batch heard, by kind and epoch."""
+    records = [heard for heard in batch.heard() if heard.kind in {Kind.EVENTS, Kind.UNREAD}]
+    return {(heard.kind, heard.epoch): [row[2] for row in rows_of(heard)] for heard in records}

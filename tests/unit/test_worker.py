@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from muster_contract.topics import encounters, incidents, streams_of
+from muster_hq.calling import Calling
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
@@ -70,9 +71,10 @@ class Bench:
         self.intake = Intake(self.ledger, self.policies, ["a"])
         self.now = NOW
         self.published = 0
-        judging = Judging(self.ledger, self.policies)
+        judging, calling = Judging(self.ledger, self.policies), Calling(self.ledger, self.policies)
         together = self.ledger.together
-        self.worker = Worker(self.reader, self.intake, judging, self._publish, lambda: self.now, together=together)
+        publish = self._publish
+        self.worker = Worker(self.reader, self.intake, judging, calling, publish, lambda: self.now, together=together)
 
     def turn(self, *records: Record, broken: Collection[Broken] = ()) -> int:
         """Let the worker read these in one turn."""

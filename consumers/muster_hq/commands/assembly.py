@@ -12,6 +12,7 @@ from typing import TypeVar
 from muster_contract.errors import ConfigurationError, Fault
 from muster_contract.register import load_register
 from muster_contract.times import now_ms
+from muster_hq.calling import Calling
 from muster_hq.commands.options import kafka_properties
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
@@ -79,9 +80,16 @@ def running_worker(
         )
         stack.callback(publisher.drain, LEAVE_WITHIN)
         spare_the_collector()
-        judging = Judging(opened, setup.policies)
+        judging, calling = Judging(opened, setup.policies), Calling(opened, setup.policies)
         yield Worker(
-            reader, intake, judging, publisher.step, now_ms, trust_append_times=trust, together=opened.together
+            reader,
+            intake,
+            judging,
+            calling,
+            publisher.step,
+            now_ms,
+            trust_append_times=trust,
+            together=opened.together,
         )
 
 

@@ -64,6 +64,7 @@ class LedgerCollector(Collector):
 
     def _values(self, ledger: LedgerReader) -> Mapping[str, Values]:
         streams, clocks, heartbeats = ledger.streams(), ledger.clocks(), ledger.heartbeats()
+        rolls = ledger.rolls()
         verdicts, obligations = ledger.verdict_counts(), ledger.obligation_counts()
         offices = tuple(dict.fromkeys((*self._offices, *(name for name in clocks if name != ALL_OFFICES))))
         reports = _zeros((office, requirement) for office in offices for requirement in self._requirements)
@@ -82,9 +83,13 @@ class LedgerCollector(Collector):
             "muster_intake_clock_timestamp_seconds": {(): max(clocks[ALL_OFFICES], NEVER_READ) / 1000},
             "muster_stream_clock_timestamp_seconds": _stream_clocks(streams, offices),
             "muster_records_total": _outcomes(counts for _, counts in streams.values()),
-            "muster_quarantined_total": _zeros((reason,) for reason in _reasons())
+            "muster_quarantined_total": _zeros((reason,) for reason in _symbols("QuarantineReason"))
             | _sums(ledger.quarantine_counts().items()),
-            "muster_sequence_gaps": each_office | _sums(ledger.sequence_gaps().items()),
+            "muster_sequence_gaps": each_office | {(office,): roll.count_missing() for office, roll in rolls.items()},
+            "muster_office_silent": each_office
+            | {(office,): float(roll.silent is not None) for office, roll in rolls.items()},
+            "muster_findings_total": _zeros((kind,) for kind in _symbols("FindingKind"))
+            | _sums(ledger.finding_counts().items()),
             "muster_office_last_heartbeat_timestamp_seconds": each_office
             | {(office,): heartbeat.received_at / 1000 for office, heartbeat in heartbeats.items()},
             "muster_office_unsent_events": each_office
@@ -139,6 +144,6 @@ def _outcomes(counts: Iterable[Counts]) -> Values:
     return {(outcome,): n for outcome, n in total._asdict().items()}
 
 
-def _reasons() -> Iterable[str]:
-    """Give the reasons that intake can have; UNKNOWN is how an older reader reads a newer one."""
-    return (reason for reason in enum_symbols()["QuarantineReason"] if reason != "UNKNOWN")
+def _symbols(enum: str) -> Iterable[str]:
+    """Give what headquarters itself can say; UNKNOWN is how an older reader reads a newer one."""
+    return (symbol for symbol in enum_symbols()[enum] if symbol != "UNKNOWN")

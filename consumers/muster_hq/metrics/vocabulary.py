@@ -101,9 +101,23 @@ VOCABULARY = (
     Metric(
         "muster_sequence_gaps",
         "gauge",
-        "Numbers that a later number or a heartbeat announced, and whose event never came.",
+        "Numbers that are missing: a later one or a heartbeat announced them, and they did not come within gap_after.",
         ("office",),
-        "up when a number is left out; down when its event comes after all",
+        "up when the intake clock passes the end of gap_after; down when an event comes after all",
+    ),
+    Metric(
+        "muster_office_silent",
+        "gauge",
+        "1 while the office is found to be silent (OFFICE_SILENT), else 0.",
+        ("office",),
+        "to 1 when the intake clock passes silent_after and nothing was heard; to 0 when the office is heard again",
+    ),
+    Metric(
+        "muster_findings_total",
+        "counter",
+        "Findings on transmission itself; what can end counts once more when it does.",
+        ("kind",),
+        "with each finding that is appended to the ledger",
     ),
     Metric(
         "muster_office_last_heartbeat_timestamp_seconds",

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import apsw
 
 from muster_contract.topics import parse_stream
-from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, Numbers, QuarantinedRecord
+from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord
+from muster_hq.heard import HeardRows
 from muster_hq.ledger.ids import StoredId, pack
-from muster_hq.ledger.sqlite.database import insert, pack_evidence
+from muster_hq.ledger.sqlite.database import insert
+from muster_hq.ledger.sqlite.rolls import append_findings, insert_heard
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.policy import Shape
@@ -73,13 +75,9 @@ class SqliteIntake:
         applied = [(streams[stream], event_id, digest) for stream, event_id, digest in ids]
         insert(self._cursor, "insert or fail into applied", applied)
 
-    def count_numbers(self, numbers: Iterable[Numbers]) -> None:
-        """Add to what is known of each epoch's sequence numbers."""
-        self._cursor.executemany(
-            "insert into numbers values (?, ?, ?, ?) on conflict do update set"
-            " highest = max(highest, excluded.highest), received = received + excluded.received",
-            [(self._words.of("stream")[n.stream], n.epoch.bytes, n.highest, n.received) for n in numbers],
-        )
+    def note_heard(self, heard: Iterable[HeardRows]) -> None:
+        """Write down what was heard of offices, for the roll call."""
+        insert_heard(self._cursor, self._words, heard)
 
     def hear(self, heartbeats: Iterable[Heartbeat]) -> None:
         """Keep the latest heartbeat of each office."""
@@ -102,13 +100,7 @@ class SqliteIntake:
 
     def find(self, findings: Iterable[FindingRow]) -> None:
         """Append findings; one that is there already is left as it is."""
-        self._cursor.executemany(
-            "insert or ignore into findings values (?, ?, ?, ?, ?, ?)",
-            [
-                (f.kind, self._words.of("stream")[f.stream], f.at, f.detail, f.office_id, self._pack(f))
-                for f in findings
-            ],
-        )
+        append_findings(self._cursor, self._words, findings)
 
     def note_gaps(self, gaps: Iterable[tuple[str, int, int]]) -> None:
         """Keep (office, start, end) of stretches without records."""
@@ -136,9 +128,6 @@ class SqliteIntake:
             "insert or ignore into streams (stream_no, office_no, registered) values (?, ?, 0)",
             (self._words.of("stream")[stream], office_no),
         )
-
-    def _pack(self, finding: FindingRow) -> bytes:
-        return pack_evidence(finding.evidence, self._words)
 
     def _case_numbers(self, case_ids: Sequence[str]) -> dict[str, int]:
         """Give the numbers of cases. New ones go up from those before, so that tables by case grow at their end.

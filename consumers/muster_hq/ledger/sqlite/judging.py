@@ -9,12 +9,14 @@ from typing import Any
 
 import apsw
 
+from muster_hq.entries import FindingRow
 from muster_hq.facts import Fact, make
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import insert, pack_evidence, rows
+from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
-from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow
+from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
 from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
 
 _NOTHING: frozenset[Any] = frozenset()
@@ -65,6 +67,18 @@ class SqliteJudging:
         )
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
         insert(self._cursor, "insert or ignore into due", sorted(due))  # an index is filled fastest in its own order
+
+    def due_rolls(self, clocks: Clocks) -> list[RollFile]:
+        """Take up the offices whose roll is due by these clocks, with what was heard up to them, taken off its list."""
+        return take_due_rolls(self._cursor, self._words, clocks)
+
+    def record_rolls(self, changes: Sequence[RollChange]) -> None:
+        """Keep the rolls of offices, as called."""
+        write_rolls(self._cursor, self._words, changes)
+
+    def find(self, findings: Iterable[FindingRow]) -> None:
+        """Append findings; one that is there already is left as it is."""
+        append_findings(self._cursor, self._words, findings)
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from muster_contract.topics import encounters, incidents, parse_stream
 from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
 from muster_hq.ledger.ids import unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
+from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
+from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
 
 
@@ -49,13 +49,21 @@ class SqliteReader:
             return read_clocks(cursor, self._database.words)
 
     def next_due(self) -> dict[str, int]:
-        """Give, by clock, the earliest instant that waits for it to pass."""
+        """Give, by clock, the earliest instant that waits for it to pass: of a case, or of an office's roll."""
         # One step into the index a clock: asked every second, whatever the number of cases that wait.
         found = self._rows("""
             select clock_no, (select min(past) from due d where d.clock_no = c.clock_no) as past
             from (select 0 as clock_no union select office_no from streams where office_no is not null) c
             where past is not null""")
-        return {self._word(no): past for no, past in found}
+        due = {self._word(no): past for no, past in found}
+        with self._database.reading() as cursor:
+            calls = read_calls(cursor, self._database.words, heard=False)
+        return due | {office: min(past, due.get(office, past)) for office, past in calls.items()}
+
+    def next_call(self) -> dict[str, int]:
+        """Give, by office, the instant past which its roll is to be called, what was heard meanwhile included."""
+        with self._database.reading() as cursor:
+            return read_calls(cursor, self._database.words, heard=True)
 
     def verdicts(self) -> Iterator[tuple[str, Verdict]]:
         """Give every verdict with its case_id, in the audit's order."""
@@ -106,14 +114,17 @@ class SqliteReader:
         return {self._word(no): due_at for no, due_at in self._rows(select)}
 
     def findings(self) -> list[FindingRow]:
-        """Give every finding, in order of ``at``."""
-        select = (
-            "select kind, office_id, stream_no, at, detail, evidence from findings order by at, kind, stream_no, detail"
-        )
+        """Give every finding, in order of ``at``, kind, stream and detail."""
+        select = """select findings.kind, office_id, stream_no, at, detail, evidence
+            from findings join names on no = stream_no order by at, findings.kind, name, detail"""
         return [
             FindingRow(kind, office, self._word(no), at, detail, unpack_evidence(evidence, self._database.words))
             for kind, office, no, at, detail, evidence in self._rows(select)
         ]
+
+    def finding_counts(self) -> Mapping[str, int]:
+        """Count findings by kind."""
+        return dict(self._rows("select kind, n from finding_tally"))
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """Give every quarantined record, by stream and offset."""
@@ -126,21 +137,10 @@ class SqliteReader:
         """Count quarantined records by reason."""
         return dict(self._rows("select reason, n from quarantine_tally"))
 
-    def sequence_gaps(self) -> Mapping[str, int]:
-        """Count, by office, numbers that a later number or a heartbeat announced and that never came."""
-        found = self._rows("select stream_no, epoch, highest, received from numbers")
-        came = {(self._word(no), epoch): (highest, received) for no, epoch, highest, received in found}
-        announced: dict[tuple[str, bytes], int] = {}
-        for h in self.heartbeats().values():
-            if not h.pending:  # or the numbers that wait in the outbox would be gaps
-                announced[encounters(h.office_id), h.epoch.bytes] = h.last_encounter_sequence
-                announced[incidents(h.office_id), h.epoch.bytes] = h.last_incident_sequence
-        gaps: Counter[str] = Counter()
-        for key in came.keys() | announced.keys():
-            highest, received = came.get(key, (0, 0))
-            stream = parse_stream(key[0])
-            gaps[(stream and stream.office) or ""] += max(0, max(highest, announced.get(key, 0)) - received)
-        return gaps
+    def rolls(self) -> Mapping[str, Roll]:
+        """Give the roll of each office, as of its last call."""
+        with self._database.reading() as cursor:
+            return read_rolls(cursor, self._database.words)
 
     def heartbeats(self) -> Mapping[str, Heartbeat]:
         """Give the latest heartbeat of each office."""

@@ -101,10 +101,16 @@ create table gaps (
   primary key (office_no, start, "end")
 ) without rowid;
 
-create table numbers (
-  stream_no integer not null, epoch blob not null, highest integer not null, received integer not null,
-  primary key (stream_no, epoch)
-) without rowid;
+-- The roll call: what was heard of an office and is not settled yet, and what is known up to there.
+create table heard (
+  office_no integer not null, at integer not null, stream_no integer not null, "offset" integer not null,
+  kind integer not null, epoch blob not null, rows blob not null
+);
+create index heard_at on heard (office_no, at);
+create table rolls (
+  office_no integer primary key, roll text not null,
+  past integer                        -- time alone says more past it
+);
 
 create table heartbeats (
   office_no integer primary key, received_at integer not null, epoch blob not null,
@@ -116,6 +122,8 @@ create table findings (
   office_id text not null, evidence blob not null,
   primary key (kind, stream_no, at, detail)
 ) without rowid;
+
+create table finding_tally (kind text primary key, n integer not null) without rowid;
 
 create table quarantine (
   stream_no integer not null, "offset" integer not null, received_at integer not null,
