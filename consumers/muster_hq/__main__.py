@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from muster_contract.shell.logging import configure_logging
+from muster_contract.shell.probing import healthy
 from muster_contract.shell.running import run_command
 from muster_hq.commands.audit import audit
 from muster_hq.commands.demo import demo
@@ -37,6 +38,7 @@ _COMMANDS = (
     export,
     look_back,
     topics,
+    healthy,
     embedded_broker,
     demo,
 )

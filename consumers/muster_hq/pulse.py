@@ -113,7 +113,8 @@ class Pulse:
         self._ledger: LedgerReader | None = None
         self._look_at = 0
         self._told = ""
-        self.acknowledged_at: int | None = None
+        self.acknowledged_at = self.turned_at = clock()
+        """When the broker last took a pulse (or the start), and when the loop last turned."""
 
     def run(self, stop: threading.Event) -> None:
         """Pulse until told to stop; raise a MusterError when only an operator can help."""
@@ -138,6 +139,7 @@ class Pulse:
             if self._told != reason:
                 self._told = reason
                 _log.warning("pulse_not_sent", stream=stream, reason=reason, hint=_HINT)
+        self.turned_at = now
 
     def _look(self, now: int) -> Waiting:
         """Ask the ledger; nothing waits as long as it cannot be read."""

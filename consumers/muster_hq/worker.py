@@ -83,6 +83,9 @@ class Worker:
         self._together = together
         self._held: dict[str, int] = {}
         self.turned_at = clock()
+        """When the loop last turned: it lives as long as this moves."""
+        self.heard_at = self.turned_at
+        """When records last came, or nothing was assigned: pulses come every few seconds on every stream."""
 
     @property
     def reading(self) -> bool:
@@ -108,6 +111,8 @@ class Worker:
                     break
             self._calling.step()
         self.turned_at = self._clock()
+        if batch.records or not self.reading:
+            self.heard_at = self.turned_at
         return len(batch.records)
 
     def _take(self, batch: Batch) -> None:

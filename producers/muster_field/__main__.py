@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from muster_contract.shell.logging import configure_logging
+from muster_contract.shell.probing import healthy
 from muster_contract.shell.running import run_command
 from muster_field.commands.care import init_outbox, prune, release_reserve, renew_outbox
 from muster_field.commands.encounter import encounter
@@ -22,7 +23,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback(help="A field office: record what happened, and send it to headquarters in order.")(configure_logging)
-for command in (encounter, incident, record, relay, status, resend, init_outbox, prune, release_reserve, renew_outbox):
+_COMMANDS = (
+    encounter,
+    incident,
+    record,
+    relay,
+    status,
+    resend,
+    init_outbox,
+    prune,
+    release_reserve,
+    renew_outbox,
+    healthy,
+)
+for command in _COMMANDS:
     app.command(command.__name__.replace("_", "-"))(run_command(command))
 app.add_typer(scenario, name="scenario")
 

@@ -69,6 +69,11 @@ class Relay:
         self.turned_at = clock()
         """When the loop last turned: it lives as long as this moves."""
 
+    @property
+    def reading(self) -> bool:
+        """Tell whether the outbox is being read: it is this relay's, and where each stream stands is known."""
+        return bool(self._lanes)
+
     def run(self, stop: Event) -> None:
         """Relay until ``stop`` is set; then wait a moment for what is under way, and store what became of it."""
         with self._at_work():

@@ -137,7 +137,7 @@ def test_it_knows_when_the_broker_last_took_a_pulse() -> None:
     headquarters = Headquarters()
     headquarters.sender.down = True
     headquarters.pulsed(0)
-    assert headquarters.pulse.acknowledged_at is None
+    assert headquarters.pulse.acknowledged_at == T0
     headquarters.sender.down = False
     headquarters.pulsed(100)
     assert headquarters.pulse.acknowledged_at == T0 + 100

@@ -166,3 +166,16 @@ def test_a_log_that_no_longer_fits_is_a_finding_with_its_cause(bench: Bench) -> 
     (finding,) = bench.ledger.findings()
     assert (finding.kind, finding.office_id, finding.at) == ("LOG_BROKEN", "a", NOW)
     assert finding.detail == "the topic was made anew"
+
+
+def test_streams_that_are_read_are_heard_by_their_records(bench: Bench) -> None:
+    """Turns without records are no sign of life from the broker; without an assignment none is expected."""
+    bench.now += 1
+    bench.turn()
+    assert bench.worker.heard_at == NOW + 1, "nothing is assigned"
+    bench.reader.topic_ids = {encounters("a"): None}
+    bench.now += 1
+    bench.turn()
+    assert bench.worker.heard_at == NOW + 1
+    bench.turn(*records_of(encounter("e", 0)))
+    assert bench.worker.heard_at == NOW + 2

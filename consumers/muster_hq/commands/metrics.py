@@ -11,6 +11,7 @@ from muster_contract.errors import MusterError
 from muster_contract.register import load_register
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.shell.serving import MetricsServer
+from muster_hq.commands.health import health_of
 from muster_hq.commands.options import LISTEN, LedgerUrl, Listen, OptionalOfficesFile, PolicyFiles, address_of
 from muster_hq.commands.scraping import registry_over
 from muster_hq.ledger.opening import open_reader
@@ -27,7 +28,10 @@ def metrics(
     names = [office.id for office in load_register(offices)] if offices else []
     host, port = address_of(listen)
     registry, ready = registry_over(ledger, policies, names), partial(why_not_read, ledger)
-    with stopped_by_signals() as stop, MetricsServer(registry, host=host, port=port, ready=ready) as server:
+    with (
+        stopped_by_signals() as stop,
+        MetricsServer(registry, host=host, port=port, healthy=health_of(), ready=ready) as server,
+    ):
         _log.info("serving", metrics=server.url)
         stop.wait()
     _log.info("stopped")

@@ -93,6 +93,16 @@ Listen = Annotated[
     ),
 ]
 
+OptionalListen = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        envvar="MUSTER_LISTEN",
+        metavar="HOST:PORT",
+        help="Where /healthz and the like are served, if at all. Loopback, unless its readers are known.",
+    ),
+]
+
 LISTEN = "127.0.0.1:9464"
 """The default of --listen: loopback, unless told otherwise."""
 

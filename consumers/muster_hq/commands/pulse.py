@@ -7,6 +7,7 @@ from typing import Annotated
 
 import structlog
 import typer
+from prometheus_client import CollectorRegistry
 
 from muster_contract.errors import ConfigurationError
 from muster_contract.register import load_register
@@ -14,7 +15,15 @@ from muster_contract.shell.running import stopped_by_signals
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
 from muster_hq.commands.arguments import instant
-from muster_hq.commands.options import Bootstrap, KafkaConfig, OfficesFile, OptionalLedgerUrl, kafka_properties
+from muster_hq.commands.health import answering, health_of
+from muster_hq.commands.options import (
+    Bootstrap,
+    KafkaConfig,
+    OfficesFile,
+    OptionalLedgerUrl,
+    OptionalListen,
+    kafka_properties,
+)
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
 from muster_hq.pulse import EXPIRE_SECONDS, Pulse, pulse_once
@@ -32,6 +41,7 @@ def pulse(
         str | None,
         typer.Option(metavar="TIME", help="With --once: the records' time, which counts on topics of CreateTime only."),
     ] = None,
+    listen: OptionalListen = None,
 ) -> None:
     """Append pulses to every stream of the register; with a ledger, at once where a due time waits for one."""
     if at is not None and not once:
@@ -43,7 +53,8 @@ def pulse(
     if once:
         pulse_once(sender, streams, timestamp)
         return
-    with stopped_by_signals() as stop:
+    pulsing = Pulse(sender, streams, clock=now_ms, open_reader=partial(open_reader, ledger) if ledger else None)
+    with stopped_by_signals() as stop, answering(listen, CollectorRegistry, health_of(pulse=pulsing)):
         _log.info("pulsing", streams=len(streams))
-        Pulse(sender, streams, clock=now_ms, open_reader=partial(open_reader, ledger) if ledger else None).run(stop)
+        pulsing.run(stop)
     _log.info("stopped")

@@ -18,6 +18,7 @@ from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
 from muster_hq.commands.assembly import Setup, read_setup, running_worker
+from muster_hq.commands.health import health_of, readiness_of
 from muster_hq.commands.options import (
     LISTEN,
     Bootstrap,
@@ -34,10 +35,6 @@ from muster_hq.commands.worker import GROUP, Group, Member
 from muster_hq.kafka import OutputProducer
 from muster_hq.ledger.opening import open_reader
 from muster_hq.pulse import EXPIRE_SECONDS, Pulse
-from muster_hq.worker import Worker
-
-STUCK_MS = 60_000
-"""A worker that has not turned for so long is not healthy: no turn waits or computes anywhere near it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +57,7 @@ def serve(
     """Run all of headquarters in one process: take in, judge, publish, pulse, and serve /metrics."""
     setup = read_setup(policy, offices, kafka_config)
     host, port = address_of(listen)
+    pulsing = _pulse(setup, ledger, bootstrap) if pulse else None
     with (
         stopped_by_signals() as stop,
         running_worker(
@@ -69,10 +67,10 @@ def serve(
             registry_over(ledger, setup.policies, setup.offices),
             host=host,
             port=port,
-            healthy=lambda: _why_stuck(worker),
-            ready=lambda: None if worker.reading else "no stream is being read yet",
+            healthy=health_of(worker, pulsing),
+            ready=readiness_of(worker),
         ) as metrics,
-        _in_background(partial(_pulse, setup, ledger, bootstrap) if pulse else None, stop),
+        _in_background(pulsing.run if pulsing else None, stop),
     ):
         _log.info("serving", metrics=metrics.url, offices=len(setup.offices), policies=len(setup.policies.versions))
         if ready_file:
@@ -81,15 +79,9 @@ def serve(
     _log.info("stopped")
 
 
-def _why_stuck(worker: Worker) -> str | None:
-    silent = now_ms() - worker.turned_at
-    return f"the worker has not turned for {silent // 1000} s" if silent > STUCK_MS else None
-
-
-def _pulse(setup: Setup, ledger: str, bootstrap: str, stop: threading.Event) -> None:
+def _pulse(setup: Setup, ledger: str, bootstrap: str) -> Pulse:
     sender: OutputProducer[str] = OutputProducer(setup.properties, bootstrap=bootstrap, expire_after=EXPIRE_SECONDS)
-    streams = streams_of(setup.offices)
-    Pulse(sender, streams, clock=now_ms, open_reader=partial(open_reader, ledger)).run(stop)
+    return Pulse(sender, streams_of(setup.offices), clock=now_ms, open_reader=partial(open_reader, ledger))
 
 
 @contextmanager

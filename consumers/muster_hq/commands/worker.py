@@ -9,7 +9,17 @@ import typer
 
 from muster_contract.shell.running import stopped_by_signals
 from muster_hq.commands.assembly import read_setup, running_worker
-from muster_hq.commands.options import Bootstrap, KafkaConfig, LedgerUrl, OfficesFile, PolicyFiles, TrustCreateTime
+from muster_hq.commands.health import answering, health_of, readiness_of
+from muster_hq.commands.options import (
+    Bootstrap,
+    KafkaConfig,
+    LedgerUrl,
+    OfficesFile,
+    OptionalListen,
+    PolicyFiles,
+    TrustCreateTime,
+)
+from muster_hq.commands.scraping import registry_over
 
 GROUP = "muster-headquarters"
 Group = Annotated[str, typer.Option("--group", envvar="MUSTER_GROUP", help="The consumer group that workers share.")]
@@ -36,6 +46,7 @@ def worker(
     group: Group = GROUP,
     member: Member = None,
     trust_create_time: TrustCreateTime = False,
+    listen: OptionalListen = None,
 ) -> None:
     """Take records in, judge, and publish, until stopped; with SQLite, one such process a ledger."""
     setup = read_setup(policy, offices, kafka_config)
@@ -44,6 +55,12 @@ def worker(
         running_worker(
             setup, ledger=ledger, bootstrap=bootstrap, group=group, member=member, trust=trust_create_time
         ) as running,
+        answering(
+            listen,
+            lambda: registry_over(ledger, setup.policies, setup.offices),
+            health_of(running),
+            readiness_of(running),
+        ),
     ):
         _log.info("worker_started", offices=len(setup.offices))
         running.run(stop)

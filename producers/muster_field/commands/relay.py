@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from muster_contract.errors import Finding
+from muster_contract.shell.health import Health
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
@@ -27,9 +28,6 @@ from muster_field.outbox_care import prune
 from muster_field.relay import Relay, RelayOptions
 from muster_field.settings import duration_ms
 from muster_field.wiring import new_id
-
-STUCK_MS = 60_000
-"""A relay that has not turned for so long is not healthy: no turn waits anywhere near it."""
 
 _log = structlog.get_logger()
 
@@ -61,8 +59,14 @@ def relay(
     with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
-            registry, healthy = _registry(opened, loop), partial(_why_stuck, loop)
-            server = stack.enter_context(MetricsServer(registry, host=metrics_host, port=metrics_port, healthy=healthy))
+            server = MetricsServer(
+                _registry(opened, loop),
+                host=metrics_host,
+                port=metrics_port,
+                healthy=Health({"the relay": lambda: loop.turned_at}, clock=now_ms),
+                ready=lambda: None if loop.reading else "the outbox is not being read yet",
+            )
+            stack.enter_context(server)
             _log.info("serving_metrics", url=server.url)
         prune(opened, recorded_before)
         _spare_collections()
@@ -83,11 +87,6 @@ def _registry(outbox: Outbox, loop: Relay) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(OutboxCollector(outbox.state, lambda: loop.turned_at))
     return registry
-
-
-def _why_stuck(loop: Relay) -> str | None:
-    silent = now_ms() - loop.turned_at
-    return f"the relay has not turned for {silent // 1000} s" if silent > STUCK_MS else None
 
 
 @contextmanager
