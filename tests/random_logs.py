@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
+from uuid import UUID
 
 from hypothesis import strategies as st
 
 from muster_contract.codec import PULSE
-from muster_contract.topics import DIRECTIVES, encounters, streams_of
+from muster_contract.headers import Headers
+from muster_contract.topics import DIRECTIVES, encounters, incidents, streams_of
 from muster_hq.policy import Pattern, Policies, Policy, Requirement
 from muster_hq.records import Record
 from tests.builders import records_of
@@ -30,7 +33,9 @@ from tests.cases.builders import (
     report,
     retract,
     screening,
+    stream_of,
     supervised,
+    value_of,
     void,
 )
 
@@ -50,7 +55,10 @@ class Log:
     @property
     def records(self) -> list[Record]:
         """The log's records."""
-        return records_of(*self.events)
+        return [
+            record._replace(headers=partial(_headers, *event.fields["number"])) if "number" in event.fields else record
+            for event, record in zip(self.events, records_of(*self.events), strict=True)
+        ]
 
 
 PATTERNS = (
@@ -110,11 +118,16 @@ def _versions(draw: st.DrawFn, number: int, start: int | None, scopes: dict[str,
         outage_after=draw(st.sampled_from([None, 5, 10])),
         outage_grace=draw(st.sampled_from([0, 1, 15])),
         orphan_after=draw(st.sampled_from([10, 0, 25, 100])),
+        gap_after=draw(st.sampled_from([10, 0, 1, 40])),
+        silent_after=draw(st.sampled_from([None, 5, 15, 40])),
     )
 
 
 class _Step(NamedTuple):
-    """What a log says next. ``again`` looks back: to the event that is copied, contradicted or withdrawn."""
+    """What a log says next. ``again`` looks back: to the event that is copied, contradicted or withdrawn.
+
+    ``number`` is how far from the last one of its epoch its number is; None for none.
+    """
 
     gap: int
     kind: str
@@ -123,6 +136,8 @@ class _Step(NamedTuple):
     case: str
     encounter: str
     again: int
+    epoch: int
+    number: int | None
 
 
 _PLAIN: dict[str, Callable[..., Event]] = {
@@ -135,7 +150,7 @@ _PLAIN: dict[str, Callable[..., Event]] = {
     "U": supervised,
     "X": removed,
 }
-_KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQL" + "PAA"
+_KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQLL" + "PAA"
 """How often each comes: plain events, voids, retractions, copies and contradictions, bad ones, pulses."""
 _STEPS = st.lists(
     st.builds(
@@ -147,6 +162,8 @@ _STEPS = st.lists(
         st.sampled_from("cccccd"),
         st.sampled_from("eeeeef"),
         st.integers(1, 4),
+        st.sampled_from([1, 1, 1, 1, 1, 2]),
+        st.sampled_from([None, 1, 1, 1, 1, 2, 3, 0, -1, -2]),
     ),
     max_size=12,
 )
@@ -170,16 +187,38 @@ def logs(draw: st.DrawFn) -> Log:
 def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:
     name, where = str(number), {"office": step.office, "case": step.case, "enc": step.encounter}
     if step.kind in _PLAIN:
-        return [_PLAIN[step.kind](name, at, own=at + step.own, **where)]
+        return [_numbered(_PLAIN[step.kind](name, at, own=at + step.own, **where), step, before)]
     if step.kind in "VT":
         withdraw = void if step.kind == "V" else retract
-        return [withdraw(name, at, _withdrawn(number, step, before), own=at + step.own, **where)]
+        event = withdraw(name, at, _withdrawn(number, step, before), own=at + step.own, **where)
+        return [_numbered(event, step, before)]
     old = before[-step.again] if step.again <= len(before) else encounter(name, at, **where)
     if step.kind == "D":
         return [old._replace(at=at)]
     if step.kind == "K":
         return [report(old.name, at, own=at + step.own, **where)]
-    return _others(number, step, at)
+    return _others(number, step, at, before)
+
+
+def _numbered(event: Event, step: _Step, before: Sequence[Event]) -> Event:
+    """Give an event a number: the next one of its epoch and stream, or one near that."""
+    if step.number is None:
+        return event
+    number = max(1, _last_number(stream_of(event), step, before) + step.number)
+    return event._replace(fields=dict(event.fields) | {"epoch": bytes([step.epoch] * 16), "sequence": number})
+
+
+def _last_number(stream: str, step: _Step, before: Sequence[Event]) -> int:
+    numbers = [
+        e.fields["sequence"]
+        for e in before
+        if stream_of(e) == stream and e.fields.get("epoch") == bytes([step.epoch] * 16)
+    ]
+    return max(numbers, default=0)
+
+
+def _headers(epoch: int, number: int) -> Headers:
+    return [("epoch", str(UUID(bytes=bytes([epoch] * 16))).encode()), ("sequence", str(number).encode())]
 
 
 def _withdrawn(number: int, step: _Step, before: Sequence[Event]) -> str:
@@ -189,19 +228,42 @@ def _withdrawn(number: int, step: _Step, before: Sequence[Event]) -> str:
     return fitting[-step.again] if step.again <= min(3, len(fitting)) else str(number + step.again)
 
 
-def _others(number: int, step: _Step, at: int) -> list[Event]:
+def _others(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:
     """Give records that are no facts of a case: bad ones, those of the office and headquarters, pulses."""
     if step.kind == "B":
         fault = ({"label": "SECRET"}, {"office_id": "b"}, {"sequence": -1})[number % 3]
-        return [report(str(number), at, office=step.office, **fault)]
+        bad = report(str(number), at, office=step.office, **fault)
+        return [_with_headers(raw(value_of(bad), at, stream_of(bad)), step, before)]
     if step.kind == "Q":
-        return [raw(_BAD_VALUES[number % 3], at, STREAMS[step.again])]
+        return [_with_headers(raw(_BAD_VALUES[number % 3], at, STREAMS[step.again]), step, before)]
     if step.kind == "L":
-        beat = heartbeat(office_id=step.office, recorded_at=T0 - step.own)
+        beat = heartbeat(office_id=step.office, recorded_at=T0 - step.own, **_said_of_numbers(step, before))
         report_lodged = lodged(str(step.again % 3), ("r", "r", "no reference")[number % 3])
         return [raw(report_lodged, at, DIRECTIVES), raw(beat, at, encounters(step.office))]
     streams = STREAMS if step.kind == "A" else [STREAMS[step.again]]
     return [pulse(at, stream) for stream in streams]
+
+
+def _with_headers(event: Event, step: _Step, before: Sequence[Event]) -> Event:
+    """Let the headers of what cannot be applied name a number."""
+    if step.number is None:
+        return event
+    number = max(1, _last_number(stream_of(event), step, before) + step.number)
+    return event._replace(fields=dict(event.fields) | {"number": (step.epoch, number)})
+
+
+def _said_of_numbers(step: _Step, before: Sequence[Event]) -> dict[str, object]:
+    """Let a heartbeat be right about its numbers, or ahead of what came; something may be pending."""
+    ahead = max(0, step.number or 0)
+    last = [_last_number(stream(step.office), step, before) + ahead for stream in (encounters, incidents)]
+    lowest = [max(0, n - step.again + 2) if step.own else None for n in last]
+    return {
+        "epoch": bytes([step.epoch] * 16),
+        "last_encounter_sequence": last[0],
+        "last_incident_sequence": last[1],
+        "lowest_pending_encounter_sequence": lowest[0],
+        "lowest_pending_incident_sequence": lowest[1],
+    }
 
 
 class Dice:

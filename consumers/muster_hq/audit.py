@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from muster_contract.times import format_instant
-from muster_hq.audit_facts import Fact, Quarantined, Reading
+from muster_hq.audit_facts import Fact, Place, Quarantined, Reading
+from muster_hq.audit_findings import Finding, findings_of
 from muster_hq.audit_occurrences import Judge, Verdict
 from muster_hq.audit_verdicts import verdicts_of
 from muster_hq.policy import Policies, Policy
@@ -26,9 +27,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found: verdicts as sorted rows, records by outcome, and those that were quarantined."""
+    """What an audit found: verdicts and findings as sorted rows, records by outcome, and the quarantined ones."""
 
     verdicts: list[Row]
+    findings: list[Row]
     counts: Mapping[str, int]
     quarantined: list[Quarantined]
 
@@ -64,7 +66,9 @@ def audit(
         if clocks[_clock_of(verdict, policies)] == instant
     ]
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
-    return Audit(rows, dict(reading.counts), reading.quarantined)
+    registered = [office for office in reading.firsts if office and (offices is None or office in offices)]
+    findings = [one for o in registered for one in findings_of(o, reading, policies, clocks[o], outages)]
+    return Audit(rows, [_finding_row(one) for one in sorted(findings)], dict(reading.counts), reading.quarantined)
 
 
 _OVER_ALL = ""
@@ -104,16 +108,27 @@ def _row(case: str, verdict: Verdict) -> Row:
         "due_at": format_instant(verdict.due),
         "received_at": None if verdict.received_at is None else format_instant(verdict.received_at),
         "policy": verdict.policy,
-        "evidence": [_evidence(fact) for fact in verdict.evidence],
+        "evidence": [_evidence(fact.place, fact.event_id) for fact in verdict.evidence],
     }
 
 
-def _evidence(fact: Fact) -> Row:
-    received_at, stream, offset = fact.place
+def _finding_row(finding: Finding) -> Row:
+    return {
+        "kind": finding.kind,
+        "office_id": finding.office,
+        "stream": finding.stream,
+        "at": format_instant(finding.at),
+        "detail": finding.detail,
+        "evidence": [_evidence(*finding.evidence)],
+    }
+
+
+def _evidence(place: Place, event_id: bytes | None) -> Row:
+    received_at, stream, offset = place
     return {
         "topic": stream,
         "partition": 0,
         "offset": offset,
         "appended_at": format_instant(received_at),
-        "event_id": str(UUID(bytes=fact.event_id)),
+        "event_id": None if event_id is None else str(UUID(bytes=event_id)),
     }

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
 from muster_contract.events import JURISDICTION, OPAQUE_ID, above_ceiling
+from muster_contract.headers import number_of
 from muster_contract.schemas import Schema, enum_symbols
 from muster_contract.times import MAX_MS
 from muster_contract.topics import parse_stream, topic_of_kind
@@ -40,6 +41,28 @@ class Fact(NamedTuple):
         return self.place[0]
 
 
+class Word(NamedTuple):
+    """What an office said, whether it concerns a case or not: for findings on transmission.
+
+    ``epoch`` is None for a record without a number; ``beat`` has (stream, last number, lowest pending one) of a
+    heartbeat. ``ahead`` is by how much it claims to be of the future; ``astray`` when it names another office.
+    """
+
+    place: Place
+    event_id: bytes | None
+    applied: bool
+    epoch: bytes | None = None
+    number: int = 0
+    beat: tuple[tuple[str, int, int | None], ...] = ()
+    ahead: int = 0
+    astray: bool = False
+
+    @property
+    def received_at(self) -> int:
+        """When it arrived, by the stream's clock."""
+        return self.place[0]
+
+
 class Quarantined(NamedTuple):
     """A record that could not be applied, and the contract's QuarantineReason."""
 
@@ -51,6 +74,8 @@ class Quarantined(NamedTuple):
 class Reading:
     """A log, read to its end: ``facts`` of all cases, ``counts`` by outcome, ``quarantined``, and silences.
 
+    By office: the ``words`` that it said, and where the ``firsts`` of its streams' records stand.
+
     ``offices`` is the register; None takes every office that a stream names for registered.
     """
 
@@ -58,12 +83,16 @@ class Reading:
         self.facts: list[Fact] = []
         self.counts = Counter({"applied": 0, "duplicate": 0, "pulse": 0, "quarantined": 0})
         self.quarantined: list[Quarantined] = []
+        self.words: dict[str, list[Word]] = defaultdict(list)
+        self.firsts: dict[str, list[Place]] = defaultdict(list)
         self._offices = offices
         self._times: dict[str, list[int]] = defaultdict(list)
         self._applied: dict[tuple[str, bytes], bytes | None] = {}
         for record in records:
             times = self._times[record.stream]
             times.append(max([record.appended_at, *times[-1:]]))
+            if len(times) == 1:
+                self.firsts[_office_of(record.stream)].append((times[0], record.stream, record.offset))
             self.counts[self._outcome(record, times[-1])] += 1
 
     def silences(self, office: str, as_of: int) -> Iterator[tuple[int, int]]:
@@ -79,22 +108,33 @@ class Reading:
         try:
             schema, fields = decode(record.value)
         except Undecodable as fault:
-            return self._quarantine(record, fault.reason)
+            return self._quarantine(record, received_at, fault.reason)
         reason = next(_unfit(record.stream, self._offices, schema.name, fields), None)
         if reason is not None:
-            return self._quarantine(record, reason)
+            return self._quarantine(record, received_at, reason)
         if record.value == PULSE:
             return "pulse"
         if schema.name != "OfficeHeartbeat":
             key = record.stream, fields["event_id"]
             if key in self._applied:
-                return "duplicate" if self._applied[key] == record.value else self._quarantine(record, "CONFLICT")
+                same = self._applied[key] == record.value
+                return "duplicate" if same else self._quarantine(record, received_at, "CONFLICT")
             self._applied[key] = record.value
         if "case_id" in fields:
             self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
+        if "office_id" in fields:
+            self.words[fields["office_id"]].append(_word(fields, (received_at, record.stream, record.offset)))
         return "applied"
 
-    def _quarantine(self, record: Record, reason: str) -> str:
+    def _quarantine(self, record: Record, received_at: int, reason: str) -> str:
+        office, place = _office_of(record.stream), (received_at, record.stream, record.offset)
+        number = number_of(record.headers())
+        if reason == "WRONG_OFFICE":
+            self.words[office].append(Word(place, None, applied=False, astray=True))
+        elif number is not None:
+            self.words[office].append(
+                Word(place, None, applied=False, epoch=number.epoch.bytes, number=number.sequence)
+            )
         self.quarantined.append(Quarantined(record.stream, record.offset, reason))
         return "quarantined"
 
@@ -134,6 +174,28 @@ def _fact(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
         own_time=min(fields["occurred_at"], place[0]),
         names=fields.get("voids", fields.get("retracts")),
     )
+
+
+def _word(fields: Mapping[str, Any], place: Place) -> Word:
+    event_id, epoch = fields["event_id"], fields["epoch"]
+    if "pending" in fields:
+        beat = tuple(
+            (
+                f"field.{fields['office_id']}.{kind}s",
+                fields[f"last_{kind}_sequence"],
+                fields[f"lowest_pending_{kind}_sequence"],
+            )
+            for kind in ("encounter", "incident")
+        )
+        return Word(place, event_id, applied=True, epoch=epoch, beat=beat)
+    number = fields["sequence"]
+    ahead = max(0, fields["occurred_at"] - place[0])
+    return Word(place, event_id, applied=True, epoch=epoch if number else None, number=number, ahead=ahead)
+
+
+def _office_of(name: str) -> str:
+    stream = parse_stream(name)
+    return (stream and stream.office) or ""
 
 
 def _holds_codes(schema: Schema, name: str) -> bool:

@@ -1,44 +1,57 @@
-"""Compare a ledger with an audit of the log that it is derived from: they must agree, verdict by verdict."""
+"""Compare a ledger with an audit of the log that it is derived from: verdict by verdict, finding by finding."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from muster_contract.errors import MusterError
+from muster_hq.entries import NEVER_READ
 from muster_hq.ledger_port import LedgerReader
-from muster_hq.published import verdict_row
+from muster_hq.published import finding_row, verdict_row
 
 Row = dict[str, Any]
 
 
 class Holdings(NamedTuple):
-    """What a ledger holds at one moment: its intake clocks, its verdicts as rows, and its positions."""
+    """What a ledger holds at one moment: its intake clocks, its verdicts and findings as rows, and its positions."""
 
     clocks: dict[str, int]
     verdicts: list[Row]
+    findings: list[Row]
     miscounted: list[str]
     """Streams whose four counts do not add up to the records read."""
 
 
 class Difference(NamedTuple):
-    """A verdict that only one of the two gives."""
+    """A verdict or a finding that only one of the two gives."""
 
     only_in: str
     row: Row
 
 
 def holdings_of(ledger: LedgerReader) -> Holdings:
-    """Read what is compared, in one snapshot; MusterError while cases are due that nobody has judged."""
+    """Read what is compared, in one snapshot; MusterError while something is due that nobody has judged."""
     with ledger.snapshot():
         clocks = ledger.clocks()
-        behind = [name or "all offices" for name, past in ledger.next_due().items() if past < clocks.get(name, past)]
+        waiting = [*ledger.next_due().items(), *ledger.next_call().items()]
+        behind = {name or "all offices" for name, past in waiting if past < clocks.get(name, past)}
         if behind:
             hint = "wait for the worker, or start one, and compare again"
             raise MusterError.of("ledger", f"cases are due that are not judged yet: {', '.join(sorted(behind))}", hint)
         miscounted = [name for name, (state, counts) in ledger.streams().items() if sum(counts) != state.next_offset]
-        return Holdings(clocks, [verdict_row(case, verdict) for case, verdict in ledger.verdicts()], miscounted)
+        verdicts = [verdict_row(case, verdict) for case, verdict in ledger.verdicts()]
+        return Holdings(clocks, verdicts, settled_findings(ledger, clocks), miscounted)
+
+
+def settled_findings(ledger: LedgerReader, clocks: Mapping[str, int]) -> list[Row]:
+    """Give the findings that follow from the log up to these clocks: all but LOG_BROKEN, which has no place in it."""
+    return [
+        finding_row(finding)
+        for finding in ledger.findings()
+        if finding.kind != "LOG_BROKEN" and finding.at <= clocks.get(finding.office_id, NEVER_READ)
+    ]
 
 
 def differences(audited: Iterable[Row], held: Iterable[Row]) -> Iterator[Difference]:

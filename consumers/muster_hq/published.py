@@ -81,6 +81,18 @@ def verdict_row(case_id: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def finding_row(finding: FindingRow) -> dict[str, Any]:
+    """Give a finding as the audit prints it."""
+    return {
+        "kind": finding.kind,
+        "office_id": finding.office_id,
+        "stream": finding.stream,
+        "at": format_instant(finding.at),
+        "detail": finding.detail,
+        "evidence": [evidence_row(e) for e in finding.evidence],
+    }
+
+
 def evidence_row(evidence: Evidence) -> dict[str, Any]:
     """Give evidence as people read it: where the record stands, and when it arrived."""
     return {

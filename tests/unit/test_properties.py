@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from muster_contract.topics import streams_of
 from muster_hq.audit import audit
+from muster_hq.calling import Calling
+from muster_hq.comparing import settled_findings
 from muster_hq.entries import Counts
 from muster_hq.intake import Intake
 from muster_hq.judge import judge
@@ -41,6 +43,7 @@ class Headquarters:
         self.ledger = SqliteLedger(self._path)
         self._intake = Intake(self.ledger, self._log.policies, OFFICES)
         self._judging = Judging(self.ledger, self._log.policies, until=self._log.as_of)
+        self._calling = Calling(self.ledger, self._log.policies, until=self._log.as_of)
 
     def restart(self) -> None:
         """Stop, and begin again with what the ledger holds."""
@@ -57,9 +60,14 @@ class Headquarters:
         for _ in range(steps):
             self._judging.step(limit)
 
+    def call_the_roll(self) -> None:
+        """Call every roll that is due."""
+        self._calling.step()
+
     def judge_all(self) -> None:
         """Judge until nothing is due."""
         self._judging.run_dry(2)
+        self.call_the_roll()
 
     def finish(self) -> None:
         """Let time pass on all streams, and judge what is due then."""
@@ -90,6 +98,8 @@ def read_somehow(hq: Headquarters, records: list[Record], choices: Dice) -> Iter
             hq.take(records[:size])
             if choices.throw(2):
                 hq.judge(choices.throw(3), 1 + choices.throw(2))
+            if choices.throw(3):
+                hq.call_the_roll()
         records = records[size:]
         if choices.throw(4) == 1:
             hq.restart()
@@ -110,6 +120,7 @@ def test_the_live_engine_and_the_audit_agree_row_by_row(log: Log, choices: Dice)
             pass
         audited = audit(log.records, log.policies, OFFICES, log.as_of)
         assert rows_in(hq.ledger) == audited.verdicts
+        assert settled_findings(hq.ledger, dict.fromkeys(OFFICES, log.as_of)) == audited.findings
         assert [(r.stream, r.offset, r.reason) for r in hq.ledger.quarantined()] == sorted(audited.quarantined)
         counts = Counts()
         for _, of_stream in hq.ledger.streams().values():
