@@ -164,9 +164,9 @@ class _Run:
 class _ClientLog:
     """What librdkafka takes for a logger: its lines go to structlog, for those who ask for them."""
 
-    def log(self, level: int, _format: str, facility: str, client: str, text: str) -> None:
+    def log(self, _level: int, _format: str, facility: str, client: str, text: str) -> None:
         """Pass a line on."""
-        _log.debug("kafka_client", level=level, facility=facility, client=client, detail=text)
+        _log.debug("kafka_client", client=client, detail=f"{facility} {text}")
 
 
 def _refusal(error: KafkaError) -> Refusal:

@@ -67,7 +67,7 @@ def relay(
                 ready=lambda: None if loop.reading else "the outbox is not being read yet",
             )
             stack.enter_context(server)
-            _log.info("serving_metrics", url=server.url)
+            _log.info("serving", metrics=server.url)
         prune(opened, recorded_before)
         _spare_collections()
         if not until_empty:
