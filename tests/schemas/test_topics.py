@@ -34,7 +34,7 @@ TYPES_OF = {
     "directives": {"Directive", "ReportLodged", "ClockPulse"},
     "verdicts": {"Verdict", "Finding"},
     "quarantine": {"Quarantined"},
-    "receipts": {"Receipt"},
+    "receipts": {"Receipt", "Notice", "Verdict"},
 }
 NAMES = {
     "encounters": "field.{office}.encounters",
@@ -57,10 +57,10 @@ def test_every_type_has_a_topic_and_every_topic_known_types() -> None:
     assert set().union(*(topic.types for topic in topics())) == newest().keys()
 
 
-def test_only_a_pulse_stands_on_more_than_one_kind_of_topic() -> None:
-    """An event's type says which stream it is on."""
+def test_only_pulses_and_verdicts_stand_on_more_than_one_kind_of_topic() -> None:
+    """An event's type says which stream it is on; a verdict also goes to the office that it is about."""
     often = [name for name in newest() if sum(name in topic.types for topic in topics()) > 1]
-    assert often == ["ClockPulse"]
+    assert often == ["ClockPulse", "Verdict"]
 
 
 def test_field_streams_have_a_ceiling() -> None:
