@@ -1,4 +1,7 @@
-"""One real Apache Kafka (KRaft, one node) on loopback, for tests: started, killed, restarted by its own pid."""
+"""A real Apache Kafka (KRaft) on loopback, for tests: started, killed, restarted by its own pid.
+
+``KafkaBroker`` is all of Kafka in one node; tests/kafka_cluster.py makes three of its nodes one cluster.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,24 +27,20 @@ SASL_USER, SASL_PASSWORD = "hq", "for-tests-only"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
-JAVA = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+JAVA = ["java", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 SERVER_PROPERTIES = """
 process.roles=broker,controller
-node.id=1
+node.id={node_id}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL://127.0.0.1:{sasl_port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   user_{user}="{password}";
 controller.listener.names=CONTROLLER
-controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=3
-offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
@@ -48,22 +48,40 @@ broker.heartbeat.interval.ms=1000
 """
 
 
-class KafkaBroker:
-    """A broker whose folder holds its settings, data and log; ports and data outlive a restart."""
+ALONE = """
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+"""
 
-    def __init__(self, folder: Path) -> None:
+
+class KafkaNode:
+    """A node whose folder holds its settings, data and log; ports and data outlive a restart.
+
+    ``settings`` are the properties that make it a cluster alone or with others, ``form`` how its disk is formatted.
+    """
+
+    def __init__(  # noqa: PLR0913 - what tells one node from another
+        self, folder: Path, *, node_id: int, ports: tuple[int, int, int], settings: str, form: Sequence[str], heap: str
+    ) -> None:
         self._classpath = _classpath()
+        self.node_id = node_id
         self.log = folder / "broker.log"
         self.data = folder / "data"
         self._properties = folder / "server.properties"
-        self._port, self._sasl_port, controller_port = _free_ports(3)
+        self._heap = heap
+        self._port, self._sasl_port, controller_port = ports
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        ports = {"port": self._port, "sasl_port": self._sasl_port, "controller_port": controller_port}
-        login = {"user": SASL_USER, "password": SASL_PASSWORD}
-        self._properties.write_text(SERVER_PROPERTIES.format(**ports, **login, data=self.data), "utf-8")
-        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", CLUSTER_ID, "-c").wait(START_SECONDS)
-        self._process = None
+        values: dict[str, object] = {
+            "port": self._port,
+            "sasl_port": self._sasl_port,
+            "controller_port": controller_port,
+        }
+        values |= {"user": SASL_USER, "password": SASL_PASSWORD, "data": self.data, "node_id": node_id}
+        self._properties.write_text((SERVER_PROPERTIES + settings).format(**values), "utf-8")
+        self._formatting = self._run("kafka.tools.StorageTool", "format", *form, "-t", CLUSTER_ID, "-c")
         atexit.register(self.kill)
 
     @property
@@ -82,10 +100,19 @@ class KafkaBroker:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process and wait until it answers; fail the test, with the log's end, when it does not."""
+        """Start the process and wait until it answers."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Start the process, and go on at once."""
+        self._formatting.wait(START_SECONDS)
         self._process = self._run("kafka.Kafka")
+
+    def wait(self) -> None:
+        """Wait until it answers; fail the test, with the log's end, when it does not."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
+        while time.monotonic() < deadline and self.running:
             if self._answers():
                 return
             time.sleep(0.05)
@@ -116,18 +143,11 @@ class KafkaBroker:
             self.stop()
         self.start()
 
-    def forget_topics(self) -> None:
-        """Delete every topic but Kafka's own."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
-        for answer in admin.delete_topics(names).values() if names else ():
-            answer.result()
-
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         # setpriv has the kernel end the broker with pytest, even when that is killed; a session of its own
         # keeps Ctrl-C from it, so that the fixture ends it after the tests' own clients.
         dies_with_parent = ["setpriv", "--pdeathsig", "KILL", "--"]
-        java = [*dies_with_parent, *JAVA, "-cp", self._classpath, *command, str(self._properties)]
+        java = [*dies_with_parent, *JAVA, f"-Xmx{self._heap}", "-cp", self._classpath, *command, str(self._properties)]
         with self.log.open("ab") as log:
             return subprocess.Popen(java, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
 
@@ -137,6 +157,23 @@ class KafkaBroker:
             with contextlib.suppress(KafkaException):
                 return bool(admin.list_topics(timeout=5).brokers)
         return False
+
+
+class KafkaBroker(KafkaNode):
+    """All of Kafka in one node."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = free_ports(3)
+        super().__init__(
+            folder, node_id=1, ports=(ports[0], ports[1], ports[2]), settings=ALONE, form=["--standalone"], heap="384m"
+        )
+
+    def forget_topics(self) -> None:
+        """Delete every topic but Kafka's own."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
+        for answer in admin.delete_topics(names).values() if names else ():
+            answer.result()
 
 
 def _classpath() -> str:
@@ -152,7 +189,7 @@ def _classpath() -> str:
     return classpath
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Choose free ports below the kernel's ephemeral range.
 
     In that range a client that tries to reconnect while the broker is down can be given the broker's own

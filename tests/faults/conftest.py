@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kafka_cluster import KafkaCluster
+
 REPORT = pytest.StashKey[dict[str, dict[str, str]]]()
 OUTCOME = pytest.StashKey[str]()
 
@@ -50,3 +52,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         rows = [{"test": name, **row} for name, row in sorted(session.config.stash[REPORT].items())]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+@pytest.fixture(scope="session")
+def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    """Run three Kafka nodes for the whole session."""
+    cluster = KafkaCluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield cluster
+    finally:
+        cluster.kill()
+
+
+@pytest.fixture
+def cluster(one_cluster: KafkaCluster) -> KafkaCluster:
+    """Give the session's cluster, all nodes running and without any topic of an earlier test."""
+    one_cluster.start()
+    one_cluster.forget_topics()
+    return one_cluster

@@ -36,6 +36,11 @@ class Headquarters:
         self.offices.write_text("".join(f'[[office]]\nid = "{office}"\n' for office in offices), "utf-8")
         self.run("topics", "--create", "--bootstrap", bootstrap, "--offices", str(self.offices))
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of headquarters to its end, and insist on its exit code."""
         command = [sys.executable, "-m", "muster_hq", *arguments]
@@ -43,16 +48,23 @@ class Headquarters:
         assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-2000:]
         return done
 
-    def start(self) -> None:
-        """Start ``serve`` and wait until its metrics can be read."""
+    def start(self, *more: str) -> None:
+        """Start ``serve``, with ``more`` options, and wait until its metrics can be read."""
         self._ready.unlink(missing_ok=True)
-        options = ["--ledger", self.ledger, "--policy", str(self.policy), "--offices", str(self.offices)]
+        options = ["--ledger", self.ledger, "--policy", str(self.policy), "--offices", str(self.offices), *more]
         options += ["--bootstrap", self.bootstrap, "--listen", "127.0.0.1:0", "--ready-file", str(self._ready)]
         with self._log.open("ab") as log:
             command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "muster_hq", "serve", *options]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self.until(lambda: self._ready.exists() or self._process.poll() is not None, "serve answers")  # type: ignore[union-attr]  # it was just set
         assert self._ready.exists(), self.log()[-4000:]
+
+    def ended(self) -> int:
+        """Wait until it has ended by itself, and give its exit code."""
+        assert self._process is not None
+        code = self._process.wait(PATIENCE)
+        self._process = None
+        return code
 
     def kill(self) -> None:
         """End it at once (SIGKILL), wherever it is."""

@@ -51,7 +51,7 @@ class Admin:
                 self._client.poll(0)  # the reason, such as a wrong password, comes this way and before
                 self._listener.raise_final()
                 if time.monotonic() > deadline:
-                    raise _refusal(failed.args[0]) from None
+                    raise refusal_of(failed.args[0]) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
     def create_topics(self, offices: Collection[str], replication: int = -1) -> list[str]:
@@ -66,9 +66,9 @@ class Admin:
         news = [NewTopic(name, 1, replication, config=dict(topic.config)) for name, topic in wanted.items()]
         faults = []
         for name, answer in self._client.create_topics(news, request_timeout=CREATION_TIMEOUT).items():
-            error = _error_of(answer)
+            error = error_of(answer)
             if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                faults.append(_refusal(error, name).faults[0])
+                faults.append(refusal_of(error, name).faults[0])
         if faults:
             raise MusterError(dict.fromkeys(faults))
         self._wait_for(wanted)
@@ -115,18 +115,28 @@ class Admin:
         return self._client.describe_topics(TopicCollection(list(streams)), request_timeout=TIMEOUT)
 
     def _faults_of_configuration(self, present: Mapping[str, Topic]) -> Iterable[Fault]:
-        if not present:
-            return
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in present]
-        for resource, answer in self._client.describe_configs(resources, request_timeout=TIMEOUT).items():
-            error = _error_of(answer)
+        for resource, answer in self._configurations(present).items():
+            error = error_of(answer)
             if error is not None:
-                raise _refusal(error, resource.name)
+                raise refusal_of(error, resource.name)
             found = answer.result()
             for setting, value in present[resource.name].config.items():
                 if found[setting].value != value:
                     hint = f"kafka-configs --alter --add-config {setting}={value}"
                     yield Fault(resource.name, f"{setting} is {found[setting].value}, must be {value}", hint)
+
+    def _configurations(self, present: Collection[str]) -> Mapping[ConfigResource, Future[Any]]:
+        """Ask for these topics' settings, again where a broker has not heard yet of a topic that another has."""
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in present]
+        deadline = time.monotonic() + TIMEOUT
+        while resources:
+            answers = self._client.describe_configs(resources, request_timeout=TIMEOUT)
+            errors = [error for answer in answers.values() if (error := error_of(answer)) is not None]
+            unheard = errors and all(error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART for error in errors)
+            if not unheard or time.monotonic() > deadline:
+                return answers
+            time.sleep(0.05)
+        return {}
 
     def _wait_for(self, created: Mapping[str, Topic]) -> None:
         """Return once every broker's answer would have them, as they were made.
@@ -145,7 +155,7 @@ class Admin:
 
 def result_of(answer: Future[Any]) -> Any:  # noqa: ANN401 - the vendor's futures are untyped
     """Wait for an answer; None for a passing failure, a MusterError for one that only an operator can mend."""
-    error = _error_of(answer)
+    error = error_of(answer)
     if error is None:
         return answer.result()
     if kind_of(error) is Kind.FINAL:
@@ -163,7 +173,8 @@ def _topics_of(offices: Collection[str]) -> Iterable[tuple[str, Topic]]:
     return ((name, topic) for topic in topics() for name in topic.names(offices))
 
 
-def _error_of(answer: Future[Any]) -> KafkaError | None:
+def error_of(answer: Future[Any]) -> KafkaError | None:
+    """Wait for an answer, and give the error in it, if there is one."""
     failed = answer.exception()
     if failed is None:
         return None
@@ -173,7 +184,8 @@ def _error_of(answer: Future[Any]) -> KafkaError | None:
     raise failed
 
 
-def _refusal(error: KafkaError, place: str = "Kafka") -> MusterError:
+def refusal_of(error: KafkaError, place: str = "Kafka") -> MusterError:
+    """Turn an administration request's failure into a refusal that says what to do."""
     if kind_of(error) is Kind.FINAL:
         return final(error)
     if error.code() == KafkaError._UNSUPPORTED_FEATURE:  # noqa: SLF001 - the public name of a code

@@ -1,0 +1,216 @@
+"""What fault tests put together: offices with relays, single events with their append times, and the comparison."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import apsw
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from muster_contract import codec, headers
+from muster_contract.events import EncounterReported, FieldEvent, IncidentReported, Stamp, wire_fields
+from muster_contract.times import now_ms, to_datetime
+from muster_contract.topics import encounters, incidents, streams_of
+from muster_field.wiring import new_id
+from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.offices import BusyOffice, RelayProcess, pending, soon
+
+EPOCH = new_id(now_ms())
+_numbers = iter(range(1, 10_000_000))
+
+
+class Command:
+    """A command of headquarters as a process that may be killed."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self._arguments, self._log = arguments, log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "muster_hq", *self._arguments]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def log(self) -> str:
+        """Give what it has logged so far."""
+        return self._log.read_text("utf-8")
+
+
+class Offices:
+    """Busy offices with their relays."""
+
+    def __init__(self, folder: Path, bootstrap: str, offices: Sequence[str], seed: int = 0) -> None:
+        self.offices = [BusyOffice(folder, office, seed + n) for n, office in enumerate(offices)]
+        self.relays = [RelayProcess(o, bootstrap, folder / f"{o.id}.log") for o in self.offices]
+
+    def open_for_business(self) -> None:
+        """Begin to record and to relay."""
+        for office, relay in zip(self.offices, self.relays, strict=True):
+            office.open_for_business()
+            relay.start()
+
+    def accepted(self) -> set[UUID]:
+        """Give the ids that the API had returned."""
+        return {event_id for office in self.offices for event_id in office.accepted}
+
+    def close(self) -> None:
+        """Close the offices and wait until the broker has acknowledged all that they recorded."""
+        for office in self.offices:
+            office.close()
+        deadline = time.monotonic() + PATIENCE
+        while waiting := sum(pending(office) for office in self.offices):
+            assert time.monotonic() < deadline, f"the relays did not empty the outboxes: {waiting} events wait"
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End what still runs."""
+        for office in self.offices:
+            office.close()
+        for relay in self.relays:
+            relay.kill()
+
+
+@contextmanager
+def open_offices(folder: Path, bootstrap: str, offices: Sequence[str], seed: int = 0) -> Iterator[Offices]:
+    """Open offices, and end them whatever happens."""
+    field = Offices(folder, bootstrap, offices, seed)
+    try:
+        field.open_for_business()
+        yield field
+    finally:
+        field.kill()
+
+
+def assert_nothing_lost_or_said_twice(hq: Headquarters, field: Offices) -> Counter[str]:
+    """Compare what was accepted, the topics, the audit and the ledger; give the ledger's verdicts by kind."""
+    field.close()
+    settled = soon(2)
+    hq.until(lambda: hq.caught_up(settled), "all is judged")
+    accepted = field.accepted()
+    assert ids_on_topics(hq.bootstrap, [office.id for office in field.offices]) == accepted
+    assert applied(hq) == accepted
+    hq.assert_audit_agrees()
+    with hq.reading() as ledger:
+        verdicts = [(case, *verdict[:5]) for case, verdict in ledger.verdicts()]
+    assert len(set(verdicts)) == len(verdicts), "a verdict was said twice"
+    kinds = Counter(kind for *_, kind in verdicts)
+    metrics = hq.metrics()
+    assert {kind: metrics["muster_verdicts_total", (kind,)] for kind in kinds} == kinds
+    assert sum(n for (name, _), n in metrics.items() if name == "muster_sequence_gaps") == 0
+    return kinds
+
+
+def applied(hq: Headquarters) -> set[UUID]:
+    """Give the ids of the events that the ledger holds; heartbeats are not among them."""
+    with closing(apsw.Connection(hq.ledger.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY)) as ledger:
+        return {UUID(bytes=event_id) for (event_id,) in ledger.execute("select event_id from applied")}
+
+
+def ids_on_topics(bootstrap: str, offices: Sequence[str]) -> set[UUID]:
+    """Give the ids of the events that stand on offices' streams, heartbeats and pulses left out."""
+    found = set()
+    for message in records_of(bootstrap, streams_of(offices)):
+        value = message.value() or b""
+        if value != codec.PULSE:
+            decoded = codec.decode(value)
+            if "sequence" in decoded.fields:
+                found.add(UUID(bytes=decoded.fields["event_id"]))
+    return found
+
+
+def records_of(bootstrap: str, topics: Sequence[str]) -> list[Message]:
+    """Read topics from their first record to where they end now."""
+    settings = {"bootstrap.servers": bootstrap, "group.id": "looking", "enable.partition.eof": True}
+    consumer = Consumer({**settings, "enable.auto.commit": False})
+    found: list[Message] = []
+    ended: set[str | None] = set()
+    deadline = time.monotonic() + PATIENCE
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0) for topic in topics])
+        while len(ended) < len(topics):
+            assert time.monotonic() < deadline, "the topics cannot be read"
+            for message in consumer.consume(10_000, 0.2):
+                error = message.error()
+                if error is None:
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the public name of a code
+                    ended.add(message.topic())
+    finally:
+        consumer.close()
+    return found
+
+
+def encounter(case: str, **changes: Any) -> EncounterReported:  # noqa: ANN401 - any field
+    """Build an encounter that makes a report required."""
+    about = {"case_id": case, "encounter_id": f"encounter-{case}", "occurred_at": to_datetime(now_ms())}
+    return EncounterReported(**{**about, "match": "POTENTIAL", "custody": "IN_CUSTODY", **changes})
+
+
+def report(case: str, **changes: Any) -> IncidentReported:  # noqa: ANN401 - any field
+    """Build the report that is required."""
+    about = {"case_id": case, "encounter_id": f"encounter-{case}", "occurred_at": to_datetime(now_ms())}
+    what = {"stage": "INITIAL", "channel": "COURIER", "report_reference": "r", "report_sha256": "0" * 64}
+    return IncidentReported(**{**about, **what, **changes})
+
+
+def framed(event: FieldEvent, office: str, number: int | None = None) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Give an event's bytes and headers, as an outbox of this office would."""
+    now = now_ms()
+    sequence = number or next(_numbers)
+    stamp = Stamp(event_id=new_id(now), office_id=office, epoch=EPOCH, sequence=sequence, recorded_at=now)
+    return codec.encode(event.type, wire_fields(event, stamp)), headers.of_event(event.type, stamp)
+
+
+class Line:
+    """A bare line to the broker: events are sent at once, and their append times come back."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0})
+
+    def send(self, event: FieldEvent, office: str) -> int:
+        """Send an event; give the time at which the broker appended it."""
+        stream = encounters(office) if isinstance(event, EncounterReported) else incidents(office)
+        return self.send_bytes(stream, *framed(event, office))
+
+    def send_bytes(self, stream: str, value: bytes, with_headers: list[tuple[str, bytes]]) -> int:
+        """Send a record; give the time at which the broker appended it."""
+        appended: list[int] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            appended.append(message.timestamp()[1])
+
+        self._producer.produce(stream, value, partition=0, headers=with_headers, on_delivery=delivered)  # type: ignore[arg-type]  # a list is invariant
+        assert self._producer.flush(PATIENCE) == 0
+        return appended[0]
+
+
+def verdicts_of(hq: Headquarters, case: str) -> dict[str, list[tuple[str, int, int]]]:
+    """Give a case's verdicts by requirement: (verdict, at, due_at), in order."""
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    with hq.reading() as ledger:
+        for case_id, v in ledger.verdicts():
+            if case_id == case:
+                found.setdefault(v.requirement, []).append((v.verdict, v.at, v.due_at))
+    return found
