@@ -16,6 +16,7 @@ from muster_hq.commands.metrics import metrics
 from muster_hq.commands.publish import publish
 from muster_hq.commands.pulse import pulse
 from muster_hq.commands.replay import replay
+from muster_hq.commands.roll_call import roll_call
 from muster_hq.commands.serve import serve
 from muster_hq.commands.topics import topics
 from muster_hq.commands.worker import worker
@@ -37,6 +38,7 @@ _COMMANDS = (
     replay,
     export,
     look_back,
+    roll_call,
     topics,
     healthy,
     embedded_broker,

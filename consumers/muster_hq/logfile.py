@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
+from uuid import UUID
 
 from muster_contract.codec import PULSE, Undecodable, decode, encode
 from muster_contract.errors import ConfigurationError, Fault
+from muster_contract.headers import Headers, number_of
 from muster_contract.jsonform import from_json, to_json
 from muster_contract.schemas import newest
 from muster_contract.times import format_instant, parse_instant
 from muster_contract.topics import parse_stream
-from muster_hq.records import Record
+from muster_hq.records import Record, no_headers
 
 MOST_FAULTS = 20
 """How many faults a reading gathers before it gives up: a file of another kind would have one a line."""
@@ -65,7 +68,7 @@ def write_log(records: Iterable[Record], out: TextIO) -> None:
             "stream": record.stream,
             "offset": record.offset,
             "appended_at": format_instant(record.appended_at),
-            **_content(record.value),
+            **_content(record),
         }
         out.write(json.dumps(line) + "\n")
 
@@ -103,7 +106,8 @@ class _Reader:
         stream, offset = self._place(row, faults)
         appended_at = _instant(row, faults)
         value = _raw_value(row, faults) if "value" in row else _event_value(row, faults)
-        return faults or Record(stream, offset, appended_at, value)
+        headers = _headers(row, value, faults)
+        return faults or Record(stream, offset, appended_at, value, headers)
 
     def _place(self, row: dict[str, Any], faults: list[Fault]) -> tuple[str, int]:
         stream, offset = row.get("stream"), row.get("offset")
@@ -154,6 +158,29 @@ def _raw_value(row: dict[str, Any], faults: list[Fault]) -> bytes | None:
         return None
 
 
+def _headers(row: dict[str, Any], value: bytes | None, faults: list[Fault]) -> Callable[[], Headers | None]:
+    """Give the headers that account for a number: the line's own epoch and sequence, or those of its event."""
+    if "epoch" not in row and "sequence" not in row:
+        return partial(_own_headers, value)
+    epoch, sequence = row.get("epoch"), row.get("sequence")
+    if epoch is None and sequence is None:
+        return no_headers
+    headers = [("epoch", str(epoch).encode()), ("sequence", str(sequence).encode())]
+    if not isinstance(epoch, str) or type(sequence) is not int or number_of(headers) is None:
+        faults.append(Fault("sequence", "with epoch, is no number of an event", "a UUID, and a number from 1"))
+    return lambda: headers
+
+
+def _own_headers(value: bytes | None) -> Headers | None:
+    try:
+        fields = decode(value).fields
+    except Undecodable:
+        return None
+    if not fields.get("sequence"):
+        return None
+    return [("epoch", str(UUID(bytes=fields["epoch"])).encode()), ("sequence", b"%d" % fields["sequence"])]
+
+
 def _event_value(row: dict[str, Any], faults: list[Fault]) -> bytes | None:
     type_, event = row.get("type"), row.get("event")
     if type_ == "ClockPulse":
@@ -176,8 +203,19 @@ def _event_value(row: dict[str, Any], faults: list[Fault]) -> bytes | None:
         return None
 
 
-def _content(value: bytes | None) -> dict[str, Any]:
-    """Give type and event where they say it all; otherwise the bytes, as for what nobody can decode."""
+def _content(record: Record) -> dict[str, Any]:
+    """Give type and event where they say it all; otherwise the bytes, as for what nobody can decode.
+
+    The number in the headers stands beside them where the event does not say it, or says another.
+    """
+    number = number_of(record.headers())
+    if number == number_of(_own_headers(record.value)):
+        return _value_of(record.value)
+    told = {"epoch": str(number.epoch), "sequence": number.sequence} if number else {"epoch": None, "sequence": None}
+    return told | _value_of(record.value)
+
+
+def _value_of(value: bytes | None) -> dict[str, Any]:
     try:
         schema, fields = decode(value)
         event = to_json(fields, schema.name)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import apsw
 import pytest
 from typer.testing import CliRunner, Result
 
 from muster_hq.__main__ import app
 from muster_hq.logfile import write_log
-from tests.cases.builders import Case, encounter, raw, report
+from tests.cases.builders import Case, encounter, id_of, raw, report
 from tests.cases.policies import REPORT
 
-LATE = Case("", REPORT, [encounter("E", 0), report("S", 11), raw(b"junk", 12, "field.a.incidents")])
+LATE = Case("", REPORT, [encounter("E", 0, sequence=3), report("S", 11), raw(b"junk", 12, "field.a.incidents")])
 
 
 @pytest.fixture
@@ -47,6 +48,57 @@ def test_one_line_a_verdict() -> None:
         "3 records: 2 applied, 0 duplicate, 0 pulse, 1 quarantined",
         "quarantined: 1 NOT_FRAMED",
     ]
+
+
+@pytest.mark.usefixtures("files")
+def test_findings_are_asked_for() -> None:
+    """Instead of the verdicts, whose lines stay what they are."""
+    result = run("--findings")
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {
+            "kind": "SEQUENCE_GAP",
+            "office_id": "a",
+            "stream": "field.a.encounters",
+            "at": "2016-03-01T00:01:00.000Z",
+            "detail": "open: 1-2 of 00000000-0000-0000-0000-000000000000",
+            "evidence": [
+                {
+                    "topic": "field.a.encounters",
+                    "partition": 0,
+                    "offset": 0,
+                    "appended_at": "2016-03-01T00:00:00.000Z",
+                    "event_id": str(id_of("E")),
+                }
+            ],
+        }
+    ]
+    assert "SEQUENCE_GAP" in run("--findings", "--format", "table").stdout
+
+
+@pytest.mark.usefixtures("files")
+def test_a_replay_finds_the_same() -> None:
+    """Through the live engine and a ledger."""
+    options = ["--log", "log.jsonl", "--policy", "policy.toml", "--as-of", "2016-03-01T01:00:00Z"]
+    replayed = CliRunner().invoke(app, ["replay", *options, "--ledger", "sqlite:///new.db", "--findings"])
+    assert replayed.stdout == run("--findings").stdout != ""
+
+
+@pytest.mark.usefixtures("files")
+def test_a_ledger_with_other_findings_differs(files: Path) -> None:
+    """Verdict by verdict, and finding by finding."""
+    options = ["--log", "log.jsonl", "--policy", "policy.toml"]
+    CliRunner().invoke(app, ["replay", *options, "--as-of", "2016-03-01T01:00:00Z", "--ledger", "sqlite:///new.db"])
+    compare = ["audit", *options, "--compare", "sqlite:///new.db"]
+    agreed = CliRunner().invoke(app, compare)
+    assert (agreed.exit_code, agreed.stdout) == (0, "")
+    assert "audit: 1 findings; ledger: 1" in agreed.stderr
+    connection = apsw.Connection(str(files / "new.db"))
+    connection.execute("delete from findings")
+    connection.close()
+    differs = CliRunner().invoke(app, compare)
+    assert differs.exit_code == 1
+    assert [json.loads(line)["only_in"] for line in differs.stdout.splitlines()] == ["audit"]
+    assert "1 findings only in the audit, 0 only in the ledger" in differs.stderr
 
 
 @pytest.mark.usefixtures("files")

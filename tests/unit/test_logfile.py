@@ -12,6 +12,7 @@ import pytest
 
 from muster_contract.codec import HEADER_BYTES, PULSE, decode, encode
 from muster_contract.errors import ConfigurationError
+from muster_contract.headers import number_of
 from muster_contract.jsonform import from_json
 from muster_contract.schemas import newest
 from muster_hq.logfile import MOST_FAULTS, offices_in, read_lines, read_log, write_log
@@ -244,6 +245,44 @@ LODGED = {"event_id": bytes(16), "recorded_at": 0, "report_reference": "r", "rep
 ZERO = HEADER_BYTES + 16  # where recorded_at stands, after the event_id
 IN_ONE_BYTE = encode("ReportLodged", LODGED)
 IN_TWO_BYTES = IN_ONE_BYTE[:ZERO] + b"\x80\x00" + IN_ONE_BYTE[ZERO + 1 :]
+
+
+NUMBER = {"epoch": "01890000-0000-7000-8000-000000000001", "sequence": 7}
+
+
+def test_a_number_in_the_headers_stands_beside_the_bytes() -> None:
+    """So that it is accounted for when the log is read back; without one, the line says nothing of it."""
+    headers = [("epoch", str(NUMBER["epoch"]).encode()), ("sequence", b"7")]
+    text = written([Record(STREAM, 0, T0, b"junk", lambda: headers)])
+    assert NUMBER.items() <= json.loads(text).items()
+    (again,) = read_lines([text.encode()], "")
+    assert number_of(again.headers()) == number_of(headers)
+    assert "epoch" not in json.loads(written([Record(STREAM, 0, T0, b"junk")]))
+
+
+def test_an_events_headers_are_those_of_its_fields_unless_the_line_says_otherwise() -> None:
+    """A record whose headers name another number, or none, is read back as it was."""
+    numbered = line(event=EVENT | NUMBER)
+    own, other, none = (read(numbered | more)[0] for more in ({}, NUMBER | {"sequence": 8}, {"epoch": None}))
+    assert [number and number.sequence for number in (number_of(r.headers()) for r in (own, other, none))] == [
+        7,
+        8,
+        None,
+    ]
+    for record in (own, other, none):
+        (again,) = read_lines([written([record]).encode()], "")
+        assert number_of(again.headers()) == number_of(record.headers())
+    assert "sequence" not in json.loads(written([own]))
+    assert number_of(read(line())[0].headers()) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sequence": 0}, {"sequence": "7"}, {"sequence": None}, {"epoch": "x"}, {"epoch": 1}]
+)
+def test_half_a_number_is_a_fault(wrong: dict[str, object]) -> None:
+    """Both, and of the right form."""
+    (fault,) = faults(line(type=None, event=None) | {"value": ""} | NUMBER | wrong)
+    assert "sequence: with epoch, is no number of an event" in fault
 
 
 @pytest.mark.parametrize("value", [None, b"", b"junk", OUT_OF_RANGE, IN_TWO_BYTES])

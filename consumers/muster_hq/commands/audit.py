@@ -18,6 +18,7 @@ from muster_hq.audit import Audit
 from muster_hq.audit import audit as audit_records
 from muster_hq.commands.arguments import instant
 from muster_hq.commands.options import (
+    FindingsInstead,
     KafkaConfig,
     OptionalBootstrap,
     OptionalOfficesFile,
@@ -25,7 +26,7 @@ from muster_hq.commands.options import (
     TrustCreateTime,
     kafka_properties,
 )
-from muster_hq.commands.rows import Format, print_rows
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
 from muster_hq.commands.streams import scan_streams, shown
 from muster_hq.comparing import Holdings, differences, holdings_of
 from muster_hq.ledger.opening import open_reader
@@ -50,10 +51,12 @@ def audit(
     offices: OptionalOfficesFile = None,
     kafka_config: KafkaConfig = None,
     trust_create_time: TrustCreateTime = False,
+    findings: FindingsInstead = False,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
     """Audit a log file, or the topics: print every verdict, or with --compare where a ledger differs.
 
+    With --findings print what was found of transmission itself: gaps, silence and the like. --compare compares both.
     What became of the records stands on stderr.
     """
     # A log that was named wins over a broker that only the environment names.
@@ -71,7 +74,10 @@ def audit(
     for line in _summary(found):
         typer.echo(line, err=True)
     if held is None:
-        print_rows(found.verdicts, output)
+        if findings:
+            print_rows(found.findings, output, FINDING_COLUMNS)
+        else:
+            print_rows(found.verdicts, output)
     else:
         _compare(found, held)
 
@@ -93,16 +99,19 @@ def _records(
 
 
 def _compare(found: Audit, held: Holdings) -> None:
-    """Print each verdict that only one side gives; Finding when there is any, or when a stream is miscounted."""
+    """Print what only one side says; Finding when there is anything, or when a stream is miscounted."""
     typer.echo(f"audit: {len(found.verdicts)} verdicts; ledger: {len(held.verdicts)}", err=True)
-    only_in: Counter[str] = Counter()
-    for side, row in differences(found.verdicts, held.verdicts):
-        only_in[side] += 1
-        sys.stdout.write(json.dumps({"only_in": side} | row) + "\n")
+    typer.echo(f"audit: {len(found.findings)} findings; ledger: {len(held.findings)}", err=True)
     faults = [Fault(stream, "its four counts do not add up to the records read") for stream in held.miscounted]
-    if only_in:
-        cause = f"{only_in['audit']} verdicts only in the audit, {only_in['ledger']} only in the ledger"
-        faults.append(Fault("compare", cause, "one of the two programs is wrong, or this log is not the ledger's"))
+    sides = (("verdicts", found.verdicts, held.verdicts), ("findings", found.findings, held.findings))
+    for what, audited, holds in sides:
+        only_in: Counter[str] = Counter()
+        for side, row in differences(audited, holds):
+            only_in[side] += 1
+            sys.stdout.write(json.dumps({"only_in": side} | row) + "\n")
+        if only_in:
+            cause = f"{only_in['audit']} {what} only in the audit, {only_in['ledger']} only in the ledger"
+            faults.append(Fault("compare", cause, "one of the two programs is wrong, or this log is not the ledger's"))
     if faults:
         raise Finding(faults)
 

@@ -83,6 +83,10 @@ TrustCreateTime = Annotated[
     ),
 ]
 
+FindingsInstead = Annotated[
+    bool, typer.Option("--findings", help="Print the findings on transmission itself, and not the verdicts.")
+]
+
 Listen = Annotated[
     str,
     typer.Option(

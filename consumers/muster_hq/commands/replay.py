@@ -12,8 +12,9 @@ from rich.progress import Progress
 
 from muster_contract.register import load_register
 from muster_hq.commands.arguments import instant
-from muster_hq.commands.options import LedgerUrl, OptionalOfficesFile, PolicyFiles
-from muster_hq.commands.rows import Format, print_rows
+from muster_hq.commands.options import FindingsInstead, LedgerUrl, OptionalOfficesFile, PolicyFiles
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
+from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.logfile import offices_in, read_log
 from muster_hq.policy_reader import load_policies
@@ -30,9 +31,10 @@ def replay(
     as_of: AsOf,
     ledger: LedgerUrl,
     offices: OptionalOfficesFile = None,
+    findings: FindingsInstead = False,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
-    """Replay a log file through the live engine into a new ledger, and print the ledger's verdicts."""
+    """Replay a log file through the live engine into a new ledger, and print the ledger's verdicts, or its findings."""
     until = instant(as_of, "--as-of")
     policies = load_policies(policy)
     register = {office.id for office in load_register(offices)} if offices else None
@@ -43,7 +45,10 @@ def replay(
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
             task = progress.add_task("replaying", total=len(records))
             counts = replay_log(records, policies, names, opened, until, progress=lambda n: progress.advance(task, n))
-        print_rows((verdict_row(case_id, verdict) for case_id, verdict in opened.verdicts()), output)
+        if findings:
+            print_rows(settled_findings(opened, dict.fromkeys(names, until)), output, FINDING_COLUMNS)
+        else:
+            print_rows((verdict_row(case_id, verdict) for case_id, verdict in opened.verdicts()), output)
     finally:
         opened.close()
     summary = ", ".join(f"{n} {outcome}" for outcome, n in counts._asdict().items())

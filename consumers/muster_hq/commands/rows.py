@@ -1,10 +1,10 @@
-"""Verdict rows for people (a table) and for programs (JSON Lines, the exact form of an audit)."""
+"""Rows of verdicts or findings for people (a table) and for programs (JSON Lines, the exact form of an audit)."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 Row = dict[str, Any]
-_COLUMNS = (
+VERDICT_COLUMNS = (
     "case_id",
     "office_id",
     "encounter_id",
@@ -25,6 +25,9 @@ _COLUMNS = (
 )
 
 
+FINDING_COLUMNS = ("at", "kind", "office_id", "stream", "detail")
+
+
 class Format(StrEnum):
     """How rows are printed."""
 
@@ -32,7 +35,7 @@ class Format(StrEnum):
     TABLE = "table"
 
 
-def print_rows(rows: Iterable[Row], form: Format | None) -> None:
+def print_rows(rows: Iterable[Row], form: Format | None, columns: Sequence[str] = VERDICT_COLUMNS) -> None:
     """Print rows on stdout; left to itself, as a table on a terminal and as JSON Lines otherwise."""
     chosen = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
     if chosen is Format.JSONL:
@@ -40,7 +43,7 @@ def print_rows(rows: Iterable[Row], form: Format | None) -> None:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return
-    table = Table(*_COLUMNS)
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in _COLUMNS))
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
     Console().print(table)

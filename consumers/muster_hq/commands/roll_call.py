@@ -1,0 +1,92 @@
+"""``headquarters roll-call``: the register, office by office: heard when, what waits there, and what never came."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from muster_contract.errors import Finding
+from muster_contract.times import format_instant
+from muster_contract.topics import parse_stream
+from muster_hq.commands.options import LedgerUrl
+from muster_hq.commands.rows import Format
+from muster_hq.entries import Heartbeat
+from muster_hq.ledger.opening import open_reader
+from muster_hq.ledger_port import LedgerReader
+from muster_hq.roll import Roll, text_of
+from muster_hq.verdicts import ALL_OFFICES
+
+Row = dict[str, Any]
+
+
+def roll_call(
+    ledger: LedgerUrl,
+    output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
+) -> None:
+    """Call the roll: when each office was last heard, what waits in its outbox, what is missing, and who is silent.
+
+    Exit code 1 when an office is silent or a number is missing.
+    """
+    with closing(open_reader(ledger)) as reader:
+        rows = register_rows(reader)
+    if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is Format.JSONL:
+        sys.stdout.writelines(json.dumps(row) + "\n" for row in rows)
+    else:
+        _print_table(rows)
+    silent = [row["office_id"] for row in rows if row["silent_since"]]
+    short = {row["office_id"]: row["missing"] for row in rows if row["missing"]}
+    if silent or short:
+        missing = f"{sum(short.values())} numbers are missing of {', '.join(short)}" if short else ""
+        quiet = f"{', '.join(silent)} silent" if silent else ""
+        raise Finding.of("roll call", "; ".join(part for part in (missing, quiet) if part))
+
+
+def register_rows(ledger: LedgerReader) -> list[Row]:
+    """Give a row for each office of the register, in order of their ids."""
+    with ledger.snapshot():
+        offices = sorted(ledger.clocks().keys() - {ALL_OFFICES})
+        rolls, heartbeats = ledger.rolls(), ledger.heartbeats()
+    return [_row(office, rolls.get(office, Roll()), heartbeats.get(office)) for office in offices]
+
+
+def _row(office: str, roll: Roll, beat: Heartbeat | None) -> Row:
+    heard, silent = roll.heard, roll.silent
+    gaps = [
+        {"stream": stream, "epoch": str(UUID(bytes=epoch)), "numbers": [text_of(*run) for run in runs]}
+        for (stream, epoch), runs in roll.missing()
+    ]
+    return {
+        "office_id": office,
+        "last_heard": format_instant(heard.received_at) if heard and heard.event_id else None,
+        "unsent": beat.pending if beat else None,
+        "missing": roll.count_missing(),
+        "gaps": gaps,
+        "silent_since": format_instant(heard.received_at) if heard and silent is not None else None,
+        "epoch": str(UUID(bytes=roll.epoch)) if roll.epoch else None,
+    }
+
+
+def _print_table(rows: Iterable[Row]) -> None:
+    table = Table("office", "last heard", "unsent", "missing", "where", "silent since", "epoch")
+    for row in rows:
+        where = "\n".join(f"{_kind(gap['stream'])} {', '.join(gap['numbers'])}" for gap in row["gaps"])
+        unsent = "" if row["unsent"] is None else str(row["unsent"])
+        cells = (row["last_heard"] or "never", unsent, str(row["missing"] or ""), where)
+        table.add_row(row["office_id"], *cells, row["silent_since"] or "", row["epoch"] or "")
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def _kind(stream: str) -> str:
+    parsed = parse_stream(stream)
+    return parsed.kind if parsed else stream
+
+
+_WIDE = 200
