@@ -7,6 +7,7 @@ has been outrun: the batch is thrown away whole, and nothing has happened.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import structlog
 
 from muster_contract.topics import QUARANTINE, VERDICTS
 from muster_hq.entries import Counts, FindingRow, Move, StreamState
+from muster_hq.facts import Fact
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record, quarantined_record
@@ -95,6 +97,7 @@ class Intake:
         if batch.facts:
             transaction.append(batch.facts, self._wide, self._policies.concern)
             transaction.count_delays(*batch.delays())
+            transaction.count_declined(declined_transfers([new[1] for new in batch.facts]))
         transaction.note_ids(batch.notes)
         transaction.note_heard(batch.heard())
         transaction.hear(batch.heartbeats.values())
@@ -112,6 +115,13 @@ def delay_bounds(policies: Policies) -> list[float]:
     """Give the bucket bounds of transmission delays in seconds: ours, and every deadline of the policies."""
     deadlines = {r.within / 1000 for policy in policies.versions for r in policy.requirements}
     return sorted(deadlines | set(DELAY_BOUNDS))
+
+
+def declined_transfers(facts: Sequence[Fact]) -> Mapping[tuple[str, str], int]:
+    """Count the transfers that were declined by (office, jurisdiction); most batches hold none, and cost one look."""
+    shapes = {fact[5] for fact in facts}
+    places = {shape: dict(shape.codes)["jurisdiction"] for shape in shapes if shape.type == "TransferDeclined"}
+    return Counter((fact.office, places[fact.shape]) for fact in facts if fact.shape in places) if places else {}
 
 
 def _publish_findings(transaction: IntakeTransaction, findings: Sequence[FindingRow]) -> None:

@@ -72,6 +72,9 @@ class IntakeTransaction(Protocol):
     def count_delays(self, counts: Mapping[float, int], total: float) -> None:
         """Add to the histogram of transmission delays: counts by upper bound in seconds, and their sum."""
 
+    def count_declined(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the transfers that were declined: counts by (office, jurisdiction)."""
+
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
 
@@ -88,6 +91,15 @@ class CaseFile(NamedTuple):
     facts: list[Fact]
     given: set[VerdictKey]
     obligations: set[ObligationRow]
+
+
+class CaseHistory(NamedTuple):
+    """All that the ledger says of a case: its facts in fact order, every verdict, and what is not settled."""
+
+    case_id: str
+    facts: list[Fact]
+    verdicts: list[Verdict]
+    obligations: list[Obligation]
 
 
 class CaseChange(NamedTuple):
@@ -169,6 +181,19 @@ class LedgerReader(Protocol):
 
     def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
         """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+
+    def case(self, case_id: str) -> CaseHistory | None:
+        """Give all of one case; None for one that was never heard of.
+
+        Verdicts by (at, office_id, requirement, encounter_id, occurrence, verdict); obligations by (due_at,
+        requirement, office_id, encounter_id, occurrence).
+        """
+
+    def cases_first_seen(self, start: int, end: int) -> Iterator[tuple[int, str]]:
+        """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in [start, end)."""
+
+    def declined_counts(self) -> Mapping[tuple[str, str], int]:
+        """Count the transfers that were declined by (office, jurisdiction)."""
 
     def verdict_counts(self) -> Mapping[tuple[str, str, str], int]:
         """Count verdicts by (office, requirement, verdict)."""

@@ -80,6 +80,7 @@ def test_nothing_of_an_outrun_batch_stays(ledger: Ledger) -> None:
             transaction.find([finding(0)])
             transaction.note_gaps([("a", T0, T0 + 9)])
             transaction.count_delays({0.1: 1}, 0.05)
+            transaction.count_declined({("a", "US-CA"): 1})
             transaction.publish([("hq.verdicts", b"1")])
             transaction.move([move(B, 0, 1), move(A, 7, 8)])
 
@@ -88,7 +89,7 @@ def test_nothing_of_an_outrun_batch_stays(ledger: Ledger) -> None:
     assert (ledger.streams(), ledger.next_due(), due_at(ledger, 99)) == ({}, {}, [])
     assert (ledger.next_call(), ledger.heartbeats(), ledger.findings(), ledger.finding_counts()) == ({}, {}, [], {})
     assert (list(ledger.quarantined()), ledger.quarantine_counts(), ledger.outgoing(0, 9)) == ([], {}, [])
-    assert ledger.delays() == ({}, 0.0)
+    assert (ledger.delays(), ledger.declined_counts()) == (({}, 0.0), {})
     with ledger.intake() as intake:
         assert intake.known([(A, new_facts(encounter("E", 0))[0].fact.event_id), (DIRECTIVES, b"1" * 16)]) == {}
     with ledger.judging() as judging:
@@ -246,6 +247,17 @@ def test_delays_add_up(ledger: Ledger) -> None:
         with ledger.intake() as transaction:
             transaction.count_delays({0.1: 2, float("inf"): 1}, 90.5)
     assert ledger.delays() == ({0.1: 4, float("inf"): 2}, 181.0)
+
+
+def test_declined_transfers_add_up_by_office_and_jurisdiction(ledger: Ledger) -> None:
+    """The metrics show the offices only; the ledger knows the jurisdictions."""
+    for _ in range(2):
+        with ledger.intake() as transaction:
+            transaction.count_declined({("a", "US-CA"): 1, ("b", "US-CA"): 2})
+    with ledger.intake() as transaction:
+        transaction.count_declined({("a", "US-TX"): 1})
+        transaction.count_declined({})
+    assert ledger.declined_counts() == {("a", "US-CA"): 2, ("a", "US-TX"): 1, ("b", "US-CA"): 4}
 
 
 def test_outgoing_records_wait_in_order_until_they_are_forgotten(ledger: Ledger) -> None:

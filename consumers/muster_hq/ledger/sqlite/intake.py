@@ -116,6 +116,14 @@ class SqliteIntake:
             [*counts.items(), (-1.0, total)],
         )
 
+    def count_declined(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the transfers that were declined."""
+        offices = self._words.of("office")
+        self._cursor.executemany(
+            "insert into declined values (?, ?, ?) on conflict do update set n = n + excluded.n",
+            [(offices[office], jurisdiction, n) for (office, jurisdiction), n in counts.items()],
+        )
+
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
         insert(self._cursor, "insert or fail into outgoing (topic, value)", list(records))

@@ -187,6 +187,12 @@ class SqliteJudging:
         )
 
 
+def facts_of_case(cursor: apsw.Cursor, words: Words, case_no: int) -> list[Fact]:
+    """Give the facts of one case in fact order: for those who only read."""
+    found = SqliteJudging(cursor, words)._facts((apsw.carray(array("q", [case_no])),))  # noqa: SLF001 - of this module
+    return found[case_no]
+
+
 class _IdTexts(dict[StoredId, str]):
     """The texts of stored ids: one encounter has several facts, and verdicts, and obligations."""
 

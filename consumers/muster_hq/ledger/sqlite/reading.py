@@ -10,12 +10,16 @@ from uuid import UUID
 
 from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
-from muster_hq.ledger.ids import unpack
+from muster_hq.ledger.ids import pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
+from muster_hq.ledger.sqlite.judging import facts_of_case
 from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
+from muster_hq.ledger_port import CaseHistory
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
+
+_IN_ORDER_OF_AT = "where c.case_id = ? order by at, o.name, r.name, id_text(encounter_id), occurrence, k.name"
 
 
 class SqliteReader:
@@ -67,34 +71,44 @@ class SqliteReader:
 
     def verdicts(self) -> Iterator[tuple[str, Verdict]]:
         """Give every verdict with its case_id, in the audit's order."""
-        select = """
-            select c.case_id, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at,
-              p.name, evidence
-            from verdicts v join cases c using (case_no) join names o on o.no = office_no
-            join names r on r.no = requirement_no join names k on k.no = verdict_no join names p on p.no = policy_no
-            order by id_text(c.case_id), o.name, id_text(encounter_id), r.name, occurrence, at, k.name"""
-        with self._database.reading() as cursor:
-            for case_id, office, encounter, *row, evidence in cursor.execute(select):
-                behind = unpack_evidence(evidence, self._database.words)
-                yield unpack(case_id), Verdict._make((office, unpack(encounter), *row, behind))
+        return self._verdicts(
+            "order by id_text(c.case_id), o.name, id_text(encounter_id), r.name, occurrence, at, k.name"
+        )
 
     def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
         """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+        those = (
+            "where o.next_at is null and due_at >= ? order by due_at, id_text(c.case_id), requirement_no, occurrence"
+        )
+        return self._obligations(those, (since or 0,))
+
+    def case(self, case_id: str) -> CaseHistory | None:
+        """Give all of one case; None for one that was never heard of."""
+        stored = pack_one(case_id)
+        with self._database.reading() as cursor:
+            case_no = cursor.execute("select case_no from cases where case_id = ?", (stored,)).get
+            if case_no is None:
+                return None
+            facts = facts_of_case(cursor, self._database.words, case_no)
+        verdicts = self._verdicts(_IN_ORDER_OF_AT, (stored,))
+        obligations = [obligation for _, obligation in self._obligations("where c.case_id = ?", (stored,))]
+        obligations.sort(key=lambda o: (o.due_at, o.requirement, o.office_id, o.encounter_id, o.occurrence))
+        return CaseHistory(case_id, facts, [verdict for _, verdict in verdicts], obligations)
+
+    def cases_first_seen(self, start: int, end: int) -> Iterator[tuple[int, str]]:
+        """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in that time."""
         select = """
-            select id_text(c.case_id), o.office_no, id_text(f.encounter_id), requirement_no, occurrence, policy_no,
-              due_at, state_no, clock_no, opening_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
-            from obligations o join cases c using (case_no)
-            join facts f on f.case_no = o.case_no and f.received_at = opening_at
-              and f.stream_no = opening_stream_no and f."offset" = opening_offset
-            where o.next_at is null and due_at >= ? order by due_at, id_text(c.case_id), requirement_no, occurrence"""
-        for row in self._rows(select, (since or 0,)):
-            case_id, office_no, encounter, requirement_no, occurrence, policy_no, due_at, state_no, clock_no = row[:9]
-            at, stream_no, offset, event_id, shape_no, own_at = row[9:]
-            office, shape = self._word(office_no), self._database.words.shapes[shape_no]
-            opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
-            names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
-            clock = self._word(clock_no)
-            yield case_id, Obligation(office, encounter, *names, None, clock, opening)
+            select min(received_at) as first_at, id_text(case_id) as case_id
+            from facts join cases using (case_no)
+            where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%')
+            group by case_no having first_at >= ? and first_at < ? order by first_at, 2"""
+        with self._database.reading() as cursor:
+            yield from cursor.execute(select, (start, end))
+
+    def declined_counts(self) -> Mapping[tuple[str, str], int]:
+        """Count the transfers that were declined by (office, jurisdiction)."""
+        found = self._rows("select office_no, jurisdiction, n from declined")
+        return {(self._word(office_no), jurisdiction): n for office_no, jurisdiction, n in found}
 
     def verdict_counts(self) -> Mapping[tuple[str, str, str], int]:
         """Count verdicts by (office, requirement, verdict)."""
@@ -155,6 +169,35 @@ class SqliteReader:
         found = dict(self._rows("select bound, n from delays"))
         total = found.pop(-1.0, 0.0)
         return found, total
+
+    def _verdicts(self, those: str, bindings: tuple[object, ...] = ()) -> Iterator[tuple[str, Verdict]]:
+        select = f"""
+            select c.case_id, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at,
+              p.name, evidence
+            from verdicts v join cases c using (case_no) join names o on o.no = office_no
+            join names r on r.no = requirement_no join names k on k.no = verdict_no join names p on p.no = policy_no
+            {those}"""  # noqa: S608 - a clause of ours
+        with self._database.reading() as cursor:
+            for case_id, office, encounter, *row, evidence in cursor.execute(select, bindings):
+                behind = unpack_evidence(evidence, self._database.words)
+                yield unpack(case_id), Verdict._make((office, unpack(encounter), *row, behind))
+
+    def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
+        select = f"""
+            select id_text(c.case_id), o.office_no, id_text(f.encounter_id), requirement_no, occurrence, policy_no,
+              due_at, state_no, next_at, clock_no, opening_at, opening_stream_no, opening_offset, event_id, shape_no,
+              own_at
+            from obligations o join cases c using (case_no)
+            join facts f on f.case_no = o.case_no and f.received_at = opening_at
+              and f.stream_no = opening_stream_no and f."offset" = opening_offset
+            {those}"""  # noqa: S608 - a clause of ours
+        for case_id, office_no, encounter, requirement_no, *row in self._rows(select, bindings):
+            occurrence, policy_no, due_at, state_no, next_at, clock_no, at, stream_no, offset, *event = row
+            event_id, shape_no, own_at = event
+            office, shape = self._word(office_no), self._database.words.shapes[shape_no]
+            opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
+            names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
+            yield case_id, Obligation(office, encounter, *names, next_at, self._word(clock_no), opening)
 
     def _rows(self, select: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._database.reading() as cursor:

@@ -94,6 +94,9 @@ create table obligation_tally (
   office_no integer, requirement_no integer, state_no integer, n integer not null,
   primary key (office_no, requirement_no, state_no)
 ) without rowid;
+create table declined (
+  office_no integer, jurisdiction text, n integer not null, primary key (office_no, jurisdiction)
+) without rowid;
 create table delays (bound real primary key, n integer not null) without rowid;
 
 create table gaps (
