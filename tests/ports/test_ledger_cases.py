@@ -47,7 +47,7 @@ def test_cases_are_first_seen_with_their_first_encounter(ledger: Ledger) -> None
     """Whatever else came before it, whichever office reported it; later encounters do not count."""
     append(ledger, report("R", 1), screening("S", 2), encounter("E", 5, office="b"), encounter("F", 3, enc="f"))
     append(ledger, encounter("I", 3, case="d"), encounter("G", 9, case=UUID_CASE), encounter("H", 9, case="a"))
-    append(ledger, declined("T", 3, case="never met"))
+    append(ledger, declined("T", 3, case="never-met"))
     assert list(ledger.cases_first_seen(T0, T0 + 10)) == [
         (T0 + 3, "c"),
         (T0 + 3, "d"),
@@ -58,5 +58,5 @@ def test_cases_are_first_seen_with_their_first_encounter(ledger: Ledger) -> None
 
 def test_the_time_includes_its_start_and_not_its_end(ledger: Ledger) -> None:
     """So that two times that touch share no case."""
-    append(ledger, *(encounter(f"E{at}", at, case=f"at {at}") for at in (2, 3, 4, 5)))
-    assert [case for _, case in ledger.cases_first_seen(T0 + 3, T0 + 5)] == ["at 3", "at 4"]
+    append(ledger, *(encounter(f"E{at}", at, case=f"at-{at}") for at in (2, 3, 4, 5)))
+    assert [case for _, case in ledger.cases_first_seen(T0 + 3, T0 + 5)] == ["at-3", "at-4"]
