@@ -45,4 +45,5 @@ def test_the_order_in_which_streams_are_read_changes_nothing(case: Case, random:
     shuffled = [next(by_stream[name]) for name in streams]
     found = audit(shuffled, case.policies, None, case.instant)
     assert found.verdicts == rows(case, case.as_of)
+    assert found.findings == audit(records, case.policies, None, case.instant).findings
     assert found.counts == audit(records, case.policies, None, case.instant).counts

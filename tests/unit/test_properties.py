@@ -26,8 +26,9 @@ from muster_hq.policy import Policies
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
 from muster_hq.verdicts import Obligation, Verdict
-from tests.builders import clocks_at, facts_of, silences_of
-from tests.random_logs import OFFICES, Dice, Log, dice, interleaved, logs
+from tests.builders import clocks_at, facts_of, records_of, silences_of
+from tests.cases.builders import T0, pulse
+from tests.random_logs import OFFICES, STREAMS, Dice, Log, dice, interleaved, logs
 
 
 class Headquarters:
@@ -173,4 +174,15 @@ def test_verdicts_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(log: 
     whole = audit(log.records, log.policies, OFFICES, log.as_of).verdicts
     assert [
         row for row in audit(log.records, log.policies, OFFICES, log.as_of - earlier).verdicts if row not in whole
+    ] == []
+
+
+@given(logs(), st.integers(0, 60))
+def test_findings_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(log: Log, earlier: int) -> None:
+    """Findings are only ever appended; here every stream goes on after the later clock, so that no pulse is made up."""
+    pulses = [pulse(log.as_of + 1 - T0, stream) for stream in STREAMS]
+    records = records_of(*log.events, *pulses)
+    whole = audit(records, log.policies, OFFICES, log.as_of).findings
+    assert [
+        row for row in audit(records, log.policies, OFFICES, log.as_of - earlier).findings if row not in whole
     ] == []

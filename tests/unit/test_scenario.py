@@ -26,7 +26,8 @@ from muster_field.scenario.oig_18_36 import Parameters
 from muster_field.scenario.player import play
 from muster_field.scenario.script import CaseTruth, Pulse, Scenario
 from muster_field.scenario.truth import truth_of
-from muster_hq.audit import audit
+from muster_hq.audit import Audit, audit
+from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.ledger_port import Ledger
 from muster_hq.logfile import read_lines
@@ -60,10 +61,15 @@ class Played:
         return list(read_lines(self.log.encode().splitlines(), "log"))
 
     @cached_property
-    def rows(self) -> Sequence[Row]:
+    def audited(self) -> Audit:
         """Audit the log."""
         offices = [office.id for office in REGISTER]
-        return audit(self.records, self.policies, offices, self.scenario.end - 1).verdicts
+        return audit(self.records, self.policies, offices, self.scenario.end - 1)
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """Give the auditor's verdicts."""
+        return self.audited.verdicts
 
 
 @cache
@@ -141,6 +147,9 @@ def test_gaps_and_clocks_ahead_are_found_where_they_were_planted(tmp_path: Path)
     with replayed(played, tmp_path) as ledger:
         gaps = {office: roll.count_missing() for office, roll in ledger.rolls().items()}
         kinds = Counter(finding.kind for finding in ledger.findings())
+        rows = settled_findings(ledger, ledger.clocks())
+    assert rows == played.audited.findings
+    assert kinds["SEQUENCE_GAP"] == sum(office["gaps"] for office in truth["offices"].values()) > 0
     assert {o: n for o, n in gaps.items() if n} == {o: t["gaps"] for o, t in truth["offices"].items() if t["gaps"]}
     assert kinds["CLOCK_AHEAD"] == truth["clocks_ahead"] > 0
 

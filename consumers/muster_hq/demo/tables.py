@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from rich import box
@@ -12,6 +13,7 @@ from muster_hq.demo.scrape import Scrape
 from muster_hq.entries import FindingRow
 
 OUTSTANDING = "muster_reports_outstanding"
+_OF_AN_EPOCH = re.compile(" of [0-9a-f-]{36}")
 
 
 def by_office(metrics: Scrape, records: Mapping[str, int], requirement: str) -> Table:
@@ -36,10 +38,11 @@ def by_office(metrics: Scrape, records: Mapping[str, int], requirement: str) -> 
 
 
 def of_findings(findings: Iterable[FindingRow]) -> Table:
-    """Show what was found of transmission itself."""
-    table = _titled("Findings", "finding", "office", "at", "detail")
-    for finding in findings:
-        table.add_row(finding.kind, finding.office_id, format_instant(finding.at), finding.detail)
+    """Show what was found of transmission itself; the epochs, which fill a line, are left out."""
+    table = _titled("Findings", "finding", "office", "stream", "at", "detail")
+    for kind, office, stream, at, detail, _ in findings:
+        short = _OF_AN_EPOCH.sub("", detail)
+        table.add_row(kind, office, stream.rpartition(".")[2], format_instant(at), short)
     return table
 
 
