@@ -99,7 +99,8 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
 def test_its_files_are_there_for_other_uses(tmp_path: Path) -> None:
     """Policies and register are written where somebody wants them, and can be audited with."""
     demo("--write-files", str(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {"offices.toml", "demo-kstep.toml", "demo-outage.toml"}
+    names = {"offices.toml", "demo-kstep.toml", "demo-protocol.toml", "demo-outage.toml"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_it_can_go_on_with_live_offices(tmp_path: Path) -> None:

@@ -140,6 +140,24 @@ def test_every_sampled_case_fails() -> None:
     assert failing.issuperset(played.scenario.sample)
 
 
+@pytest.mark.parametrize(("untransmitted", "seed"), PLANTED)
+def test_what_a_case_misses_of_the_whole_protocol_is_found(untransmitted: int, seed: int) -> None:
+    """Under the protocol's policy each step is a requirement; every early case misses one at least."""
+    played = audited_years(untransmitted, seed)
+    policies = load_policies([DEMO / "demo-protocol.toml"])
+    missed: defaultdict[str, set[str]] = defaultdict(set)
+    for row in audit(played.records, policies, [office.id for office in REGISTER], played.scenario.end - 1).verdicts:
+        if row["verdict"] == "MISSED":
+            missed[row["case_id"]].add(row["requirement"])
+    told = [case for case in played.scenario.cases if case.noncompliance is not None]
+    assert {case.case_id: missed[case.case_id] for case in told} == {
+        case.case_id: set(case.noncompliance or ()) for case in told
+    }
+    assert all(case.noncompliance for case in played.scenario.cases[:142])
+    required = {line.id for line in policies.versions[0].requirements}
+    assert {name for case in told for name in case.noncompliance or ()} == required
+
+
 def test_gaps_and_clocks_ahead_are_found_where_they_were_planted(tmp_path: Path) -> None:
     """What an office recorded and never sent is a gap; a claim from the future is a finding."""
     played = audited_years(19, 1)

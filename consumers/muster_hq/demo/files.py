@@ -9,7 +9,7 @@ from pathlib import Path
 from muster_contract.errors import MusterError
 from muster_contract.times import format_instant
 
-NAMES = ("offices.toml", "demo-kstep.toml", "demo-outage.toml")
+NAMES = ("offices.toml", "demo-kstep.toml", "demo-protocol.toml", "demo-outage.toml")
 LIVE = "demo-kstep-live.toml"
 
 

@@ -83,9 +83,9 @@ class CaseFile:
         """Have a jurisdiction decline to transfer custody."""
         return self._record(at, TransferDeclined, jurisdiction=self.draw.one_of(("US-CA", "US-IL", "US-NY", "US-TX")))
 
-    def share(self, at: int) -> Record:
-        """Share what is known over a channel, against a receipt."""
-        channel = "CLASSIFIED" if self.office.classified_network else "COURIER"
+    def share(self, at: int, channel: str = "") -> Record:
+        """Share what is known over a channel, against a receipt: over the office's own unless told which."""
+        channel = channel or ("CLASSIFIED" if self.office.classified_network else "COURIER")
         return self._record(at, InformationShared, channel=channel, receipt_reference=str(self.draw.id(at)))
 
     def void(self, at: int, voided: Record) -> Record:

@@ -15,6 +15,7 @@ from muster_contract.times import parse_instant
 from muster_field.scenario.case_file import CaseFile
 from muster_field.scenario.decoys import DECOYS, LONGEST_WAIT, UNTRANSMITTED
 from muster_field.scenario.draw import Draw
+from muster_field.scenario.protocol import follow
 from muster_field.scenario.script import DAY, HOUR, MINUTE, Beat, Scenario, in_order
 from muster_field.scenario.stories import EARLY, EARLY_FAILING, LATER, Story, longest, prompt
 
@@ -66,6 +67,10 @@ def generate(parameters: Parameters) -> Scenario:
         )
         for number in range(parameters.untransmitted)
     ]
+    for case in early:
+        follow(case, END, failing=True)
+    for case in later:
+        follow(case, END)
     cases = [*early, *later, *decoys, *last_ones, *missing]
     return Scenario(
         name="oig-18-36",

@@ -66,7 +66,10 @@ class Expected(NamedTuple):
 
 @dataclass(slots=True)
 class CaseTruth:
-    """What is true of one case: its story's name, the verdicts, what fails in it, and what is outstanding."""
+    """What is true of one case: its story's name, the verdicts, what fails in it, and what is outstanding.
+
+    ``noncompliance`` is what it misses of the whole protocol; None where nobody went by that.
+    """
 
     case_id: str
     office: str
@@ -74,6 +77,7 @@ class CaseTruth:
     verdicts: list[Expected] = field(default_factory=list)
     failings: list[str] = field(default_factory=list)
     outstanding: list[str] = field(default_factory=list)
+    noncompliance: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

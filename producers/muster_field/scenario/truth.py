@@ -67,5 +67,6 @@ def _case(case: CaseTruth) -> Json:
         "story": case.story,
         "failings": case.failings,
         "outstanding": case.outstanding,
+        "noncompliance": case.noncompliance,
         "verdicts": [{**expected._asdict(), "at": format_instant(expected.at)} for expected in sorted(case.verdicts)],
     }
