@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import structlog
 
-from muster_contract.topics import QUARANTINE, VERDICTS
+from muster_contract.topics import QUARANTINE, VERDICTS, receipts
 from muster_hq.entries import Counts, FindingRow, Move, StreamState
 from muster_hq.facts import Fact
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.policy import Policies
-from muster_hq.published import finding_record, quarantined_record
+from muster_hq.published import finding_record, quarantined_record, receipt_record
 from muster_hq.records import Record
 from muster_hq.sorting import Batch, Halt, Rules, gaps_before
 from muster_hq.verdicts import ALL_OFFICES
@@ -104,6 +104,7 @@ class Intake:
         transaction.note_gaps(batch.gaps)
         transaction.quarantine(batch.quarantined)
         transaction.publish((QUARANTINE, quarantined_record(r)) for r in batch.quarantined)
+        transaction.publish((receipts(r.office_id), receipt_record(r)) for r in batch.receipts())
         broken = [_log_broken(halt, batch) for halt in batch.halts if halt.broken]
         _publish_findings(transaction, batch.findings + broken)
 

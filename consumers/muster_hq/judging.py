@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from muster_contract.topics import VERDICTS
 from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, ObligationRow
 from muster_hq.policy import Policies
-from muster_hq.published import verdict_record
+from muster_hq.published import judged_out
 from muster_hq.verdicts import Clocks, Judgement, Obligation
 
 
@@ -37,9 +36,10 @@ class Judging:
                 changes = [change_of(case, judgement, clocks) for case, judgement in judged]
                 transaction.record([change for change in changes if change is not None])
                 transaction.publish(
-                    (VERDICTS, verdict_record(case.case_id, verdict))
-                    for case, judgement in judged
-                    for verdict in judgement.verdicts
+                    record
+                    for (case, judgement), change in zip(judged, changes, strict=True)
+                    if change is not None
+                    for record in judged_out(case.case_id, judgement.verdicts, change.opened)
                 )
         return len(cases)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from muster_hq.deciders import NEVER, Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact, make
 from muster_hq.policy import Policies, Policy, Requirement
-from muster_hq.verdicts import Obligation, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.verdicts import REMINDED, Obligation, Outages, Verdict, VerdictKey, evidence_of
 
 _IN_TIME = ("ON_TIME", "WAIVED", "VOIDED", "ENDED")
 _AFTERWARDS = ("LATE", "CLEARED", "VOIDED", "ENDED")
@@ -233,6 +233,10 @@ class Occurrences:
         next_at: int | None
         if self._clock <= occurrence.due:
             state, next_at = "OPEN", occurrence.due
+            before = occurrence.requirement.remind_before
+            if before is not None:
+                remind_at = occurrence.due - before
+                state, next_at = (REMINDED, occurrence.due) if self._clock > remind_at else ("OPEN", remind_at)
         elif self._clock <= (excused_until := self._excused_until(occurrence)):
             state, next_at = "UNDETERMINED", excused_until
         else:

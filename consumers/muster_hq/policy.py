@@ -97,6 +97,7 @@ class Requirement:
     scope: Literal["encounter", "case"] = "encounter"
     by: Literal["office", "any"] = "office"
     recurs: bool = False
+    remind_before: int | None = None
 
     @cached_property
     def roles(self) -> Mapping[Shape, int]:

@@ -168,6 +168,7 @@ class _Line(_Strict):
     scope: Literal["encounter", "case"] = "encounter"
     by: Literal["office", "any"] = "office"
     recurs: bool = False
+    remind_before: _Ms | None = None
 
 
 _CAUSES = {"extra_forbidden": "is no key that is known here", "missing": "is missing"}
@@ -197,6 +198,8 @@ def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault]) -> R
         faults.append(Fault(f"{place}: id", f"{ORPHAN_REPORT} is the engine's own", "choose another"))
     if line is None:
         return None
+    if line.remind_before is not None and not 0 < line.remind_before < line.within:
+        faults.append(Fault(f"{place}: remind_before", "is not between nothing and within", "remind before it is due"))
     values = dict(line) | {"anchor": line.anchor or ("received_at" if line.follows else "occurred_at")}
     return Requirement(**values)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
 from muster_contract.codec import encode
 from muster_contract.times import format_instant
-from muster_contract.topics import MAX_VALUE_BYTES
+from muster_contract.topics import MAX_VALUE_BYTES, VERDICTS, receipts
 from muster_hq.entries import FindingRow, QuarantinedRecord
-from muster_hq.verdicts import Evidence, Verdict, id_of, verdict_id
+from muster_hq.receipts import Receipt
+from muster_hq.verdicts import REMINDED, Evidence, Obligation, Verdict, id_of, verdict_id
+
+_NOTICES = {"OPEN": "OPENED", REMINDED: "REMINDER"}
+"""What an office is told of an obligation that has come to a state."""
 
 # A value of a union goes with the name of its branch: the writer need not try the value against each.
 
@@ -44,6 +49,54 @@ def finding_record(finding: FindingRow) -> bytes:
         "evidence": [_evidence_fields(e) for e in finding.evidence],
     }
     return encode("Finding", fields)
+
+
+def judged_out(case_id: str, verdicts: Iterable[Verdict], opened: Iterable[Obligation]) -> Iterator[tuple[str, bytes]]:
+    """Give what is said of a case as (topic, value): its verdicts to all, and to the office what concerns it."""
+    for verdict in verdicts:
+        value = verdict_record(case_id, verdict)
+        yield VERDICTS, value
+        yield receipts(verdict.office_id), value
+    for obligation in opened:
+        kind = _NOTICES.get(obligation.state)
+        if kind is not None:
+            yield receipts(obligation.office_id), notice_record(kind, case_id, obligation)
+
+
+def receipt_record(receipt: Receipt) -> bytes:
+    """Encode a receipt for its office's topic."""
+    return encode(
+        "Receipt",
+        {
+            "event_id": _uuid(receipt.event_id),
+            "office_id": receipt.office_id,
+            "epoch": _uuid(receipt.epoch),
+            "sequence": receipt.sequence,
+            "outcome": receipt.outcome,
+            "reason": receipt.reason,
+            "at": receipt.at,
+            "topic": receipt.stream,
+            "offset": receipt.offset,
+            "through_sequence": receipt.through,
+        },
+    )
+
+
+def notice_record(kind: str, case_id: str, obligation: Obligation) -> bytes:
+    """Encode what an office is told of an obligation before it is judged."""
+    return encode(
+        "Notice",
+        {
+            "kind": kind,
+            "office_id": obligation.office_id,
+            "case_id": case_id,
+            "encounter_id": obligation.encounter_id,
+            "requirement": obligation.requirement,
+            "occurrence": obligation.occurrence,
+            "policy": obligation.policy,
+            "due_at": obligation.due_at,
+        },
+    )
 
 
 def quarantined_record(record: QuarantinedRecord) -> bytes:
@@ -111,5 +164,9 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "partition": 0,
         "offset": offset,
         "appended_at": received_at,
-        "event_id": None if event_id is None else ("muster.Uuid", event_id),
+        "event_id": _uuid(event_id),
     }
+
+
+def _uuid(value: bytes | None) -> tuple[str, bytes] | None:
+    return None if value is None else ("muster.Uuid", value)

@@ -27,6 +27,7 @@ from muster_hq.entries import (
 )
 from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, make, read_record
 from muster_hq.heard import Beat, HeardRows, Kind, Row, pack
+from muster_hq.receipts import Receipt, accepted
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
 
@@ -106,6 +107,7 @@ class Batch:
         self._delays: list[int] = []
         self._rows: dict[tuple[str, Kind, bytes], list[Row]] = {}
         self._beats: dict[tuple[str, bytes], list[Beat]] = {}
+        self._answers: list[Receipt] = []
 
     def sort(self, records: Sequence[Record]) -> None:
         """Take the records in order; those of one stream must be in order of offset."""
@@ -154,6 +156,7 @@ class Batch:
                 self._accept(reading, digest, progress)
             elif before == digest:
                 progress.duplicate += 1
+                self._answer_duplicate(reading)
             else:
                 unfit = Unfit("CONFLICT", "an event with this event_id and other bytes was applied before")
                 received_at = reading.received_at if isinstance(reading, Noted) else reading.fact.received_at
@@ -180,6 +183,21 @@ class Batch:
             found.append(pack(self._office(stream), stream, kind, epoch, rows))
         found += [pack(self._office(s), s, Kind.BEATS, epoch, beats) for (s, epoch), beats in self._beats.items()]
         return found
+
+    def receipts(self) -> list[Receipt]:
+        """Give what the offices are told of their events; call it after ``heard``, which puts them in order."""
+        given = list(self._answers)
+        for (stream, kind, epoch), rows in self._rows.items():
+            if kind is Kind.EVENTS and epoch:
+                given += accepted(self._office(stream), stream, epoch, rows)
+        return given
+
+    def _answer_duplicate(self, reading: Applied | Noted) -> None:
+        if isinstance(reading, Applied) and reading.sequence:
+            fact = reading.fact
+            place = fact.received_at, fact.offset, fact.event_id
+            given = Receipt(fact.office, fact.stream, "DUPLICATE", *place, reading.epoch, reading.sequence)
+            self._answers.append(given)
 
     def _office(self, stream: str) -> str:
         return self.progress[stream].stream.office or ""
@@ -255,6 +273,12 @@ class Batch:
         if number and progress.stream.office and unfit.reason != "WRONG_OFFICE":
             key = record.stream, Kind.UNREAD, number.epoch.bytes
             self._rows.setdefault(key, []).append((received_at, record.offset, number.sequence, b""))
+        if progress.stream.office and progress.registered:
+            epoch, sequence = (number.epoch.bytes, number.sequence) if number else (None, None)
+            given = Receipt(
+                progress.stream.office, record.stream, "QUARANTINED", received_at, record.offset, None, epoch, sequence
+            )
+            self._answers.append(given._replace(reason=unfit.reason))
         self.quarantined.append(
             QuarantinedRecord(
                 record.stream,

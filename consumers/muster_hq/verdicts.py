@@ -30,6 +30,10 @@ KINDS = (
 )
 
 
+REMINDED = "DUE_SOON"
+"""The state of an obligation that is open, and of which its office has been reminded (policy: remind_before)."""
+
+
 class Evidence(NamedTuple):
     """A record behind a verdict or a finding: where it stands in the log, when it arrived, and its id."""
 

@@ -80,6 +80,11 @@ def incidents(office: str) -> str:
     return f"field.{office}.incidents"
 
 
+def receipts(office: str) -> str:
+    """Name the topic on which headquarters answers an office."""
+    return f"hq.receipts.{office}"
+
+
 def streams_of(offices: Iterable[str]) -> list[str]:
     """Name every stream that these offices' intake clocks depend on, ``hq.directives`` included."""
     return [DIRECTIVES, *(stream for office in offices for stream in (encounters(office), incidents(office)))]

@@ -59,6 +59,8 @@ class Event(NamedTuple):
 
 
 class Story(NamedTuple):
+    """A case that goes on: whose it is, and what opened it."""
+
     office: str
     case_id: str
     encounter_id: str

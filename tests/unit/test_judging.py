@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from muster_contract.codec import decode
-from muster_contract.topics import QUARANTINE, VERDICTS, streams_of
+from muster_contract.topics import QUARANTINE, VERDICTS, receipts, streams_of
 from muster_hq.entries import Counts, FindingRow
 from muster_hq.intake import DELAY_BOUNDS, Intake, delay_bounds
 from muster_hq.judging import Judging
@@ -161,9 +161,32 @@ def test_verdicts_wait_to_be_published_in_the_transaction_that_gives_them(start:
     hq.take(encounter("E", 0))
     hq.clock(11)
     hq.clock(99)
-    (outgoing,) = hq.ledger.outgoing(0, 9)
-    schema, fields = decode(outgoing.value)
-    assert (outgoing.topic, schema.name, fields["verdict"], fields["case_id"]) == (VERDICTS, "Verdict", "MISSED", "c")
+    said = [(outgoing.topic, *decode(outgoing.value)) for outgoing in hq.ledger.outgoing(0, 9)]
+    ((topic, _, fields),) = [one for one in said if one[0] == VERDICTS]
+    assert (topic, fields["verdict"], fields["case_id"]) == (VERDICTS, "MISSED", "c")
+
+
+def test_the_office_is_told_what_is_due_of_it_and_how_it_was_judged(start: Start) -> None:
+    """On its own topic, in that order, and once: other offices are told nothing."""
+    hq = start(REPORT.replace('within = "PT0.010S"', 'within = "PT0.010S"\nremind_before = "PT0.004S"'))
+    hq.take(encounter("E", 0))
+    told = []
+    for clock in (5, 6, 7, 10, 11, 99):  # reminded once the clock has passed 6, judged once it has passed 10
+        hq.clock(clock)
+        said = [decode(o.value) for o in hq.ledger.outgoing(0, 9) if o.topic == receipts("a")]
+        told.append([fields.get("kind") or fields["verdict"] for _, fields in said])
+    opened, reminded = ["OPENED"], ["OPENED", "REMINDER"]
+    assert told == [opened, opened, reminded, reminded, [*reminded, "MISSED"], [*reminded, "MISSED"]]
+    assert not [o for o in hq.ledger.outgoing(0, 9) if o.topic == receipts("b")]
+
+
+def test_what_is_opened_late_is_a_reminder_at_once(start: Start) -> None:
+    """Little time is left."""
+    hq = start(REPORT.replace('within = "PT0.010S"', 'within = "PT0.010S"\nremind_before = "PT0.004S"'))
+    hq.take(encounter("E", 8, own=0))
+    hq.clock(9)
+    ((_, notice),) = [decode(o.value) for o in hq.ledger.outgoing(0, 9)]
+    assert (notice["kind"], notice["due_at"]) == ("REMINDER", T0 + 10)
 
 
 def test_an_office_that_leaves_the_register_keeps_what_was_said_of_it(start: Start) -> None:
@@ -209,9 +232,11 @@ def test_a_quarantined_record_waits_to_be_published(start: Start) -> None:
     assert [(topic, found.schema.name) for topic, found in published] == [
         (QUARANTINE, "Quarantined"),
         (QUARANTINE, "Quarantined"),
+        (receipts("a"), "Receipt"),
+        (receipts("a"), "Receipt"),
         (VERDICTS, "Finding"),
     ]
-    assert [found.fields["reason"] for _, found in published[:2]] == ["WRONG_OFFICE", "NOT_FRAMED"]
+    assert [found.fields["reason"] for _, found in published[:4]] == ["WRONG_OFFICE", "NOT_FRAMED"] * 2
 
 
 def test_a_hole_in_the_log_is_found_and_the_stream_stands_still(start: Start) -> None:

@@ -129,6 +129,8 @@ within = "P1M"
         ("scope", '"person"', "input should be 'encounter' or 'case'"),
         ("by", '"nobody"', "input should be 'office' or 'any'"),
         ("recurs", '"yes"', "input should be a valid boolean"),
+        ("remind_before", '"PT1H"', "is not between nothing and within"),
+        ("remind_before", '"PT0S"', "is not between nothing and within"),
         ("id", '"a b"', "string should match pattern"),
         ("id", '"orphan-report"', "orphan-report is the engine's own"),
         ("colour", '"red"', "is no key that is known here"),

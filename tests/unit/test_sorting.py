@@ -271,6 +271,26 @@ def test_events_of_a_log_file_need_have_no_numbers() -> None:
     assert heard_in(sort_events(E)) == {(Kind.EVENTS, b""): [0]}
 
 
+def test_each_numbered_record_is_answered() -> None:
+    """Runs of accepted ones together; a copy and what is not readable for itself."""
+    records = [numbered(1), numbered(2), numbered(3, b"junk"), numbered(1), numbered(4)]
+    batch = sort(*(record._replace(offset=offset) for offset, record in enumerate(records)))
+    batch.heard()
+    answers = [(r.outcome, r.sequence, r.through, r.offset, r.reason) for r in batch.receipts()]
+    assert sorted(answers) == [
+        ("ACCEPTED", 1, 2, 1, None),
+        ("ACCEPTED", 4, None, 4, None),
+        ("DUPLICATE", 1, None, 3, None),
+        ("QUARANTINED", 3, None, 2, "NOT_FRAMED"),
+    ]
+
+
+def test_an_office_that_is_not_registered_is_not_answered() -> None:
+    """It has no topic to be answered on."""
+    batch = sort_events(raw(b"junk", 0, "field.z.encounters"))
+    assert (len(batch.quarantined), batch.receipts()) == (1, [])
+
+
 def test_numbers_of_another_office_are_none_of_this_one() -> None:
     """Whoever wrote where they must not is found for that alone."""
     astray = numbered(7, value_of(encounter("E", 0, office="b")))
