@@ -18,6 +18,7 @@ from muster_hq.commands.pulse import pulse
 from muster_hq.commands.replay import replay
 from muster_hq.commands.roll_call import roll_call
 from muster_hq.commands.serve import serve
+from muster_hq.commands.set_aside import set_aside
 from muster_hq.commands.topics import topics
 from muster_hq.commands.worker import worker
 
@@ -38,6 +39,7 @@ _COMMANDS = (
     replay,
     export,
     look_back,
+    set_aside,
     roll_call,
     topics,
     healthy,

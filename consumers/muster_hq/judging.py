@@ -2,17 +2,40 @@
 
 The clocks are read before the facts: a fact that another worker commits in between is then one too many,
 never one too few.
+
+A case whose judgement raises is our fault, and must not keep the others waiting: it is set aside, shown, and
+tried again; when there are many of them, the program is wrong and stops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
+import structlog
+
+from muster_contract.errors import MusterError
 from muster_hq.judge import judge
-from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, ObligationRow
+from muster_hq.ledger_port import CaseChange, CaseFile, JudgingTransaction, Ledger, ObligationRow
 from muster_hq.policy import Policies
 from muster_hq.published import judged_out
-from muster_hq.verdicts import Clocks, Judgement, Obligation
+from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
+
+AGAIN_AFTER = 60_000
+"""Milliseconds of a clock after which a case that could not be judged is tried again."""
+MOST_TRIES = 3
+"""Tries in a row, after which only a new fact, or a worker that starts, has the case tried again."""
+MOST_ASIDE = 100
+"""Cases of one step that may be set aside: with more, it is not the cases that are odd."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Judged(NamedTuple):
+    """What a judgement comes to: what it changes, if anything, and the records to publish."""
+
+    change: CaseChange | None
+    records: list[tuple[str, bytes]]
 
 
 class Judging:
@@ -32,15 +55,13 @@ class Judging:
             cases = transaction.due_cases(clocks, limit)
             if cases:
                 outages = transaction.outages() if self._policies.shortest_outage is not None else {}
-                judged = [(case, judge(self._policies, case.facts, outages, clocks, case.given)) for case in cases]
-                changes = [change_of(case, judgement, clocks) for case, judgement in judged]
-                transaction.record([change for change in changes if change is not None])
-                transaction.publish(
-                    record
-                    for (case, judgement), change in zip(judged, changes, strict=True)
-                    if change is not None
-                    for record in judged_out(case.case_id, judgement.verdicts, change.opened)
-                )
+                judged, failed = self._judge(cases, outages, clocks)
+                transaction.record([change for change, _ in judged if change is not None])
+                transaction.publish(record for _, records in judged for record in records)
+                if aside := transaction.aside():
+                    transaction.take_back(aside & ({c.case_no for c in cases} - {c.case_no for c, _ in failed}))
+                if failed:
+                    _set_aside(transaction, failed, clocks)
         return len(cases)
 
     def run_dry(self, limit: int) -> int:
@@ -49,6 +70,38 @@ class Judging:
         while judged := self.step(limit):
             total += judged
         return total
+
+    def _judge(
+        self, cases: Collection[CaseFile], outages: Outages, clocks: Clocks
+    ) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
+        """Judge each case; give what that came to, and the cases that could not be judged."""
+        judged: list[Judged] = []
+        failed: list[tuple[CaseFile, Exception]] = []
+        for case in cases:
+            try:
+                judgement = judge(self._policies, case.facts, outages, clocks, case.given)
+                change = change_of(case, judgement, clocks)
+                opened = change.opened if change else ()
+                judged.append(Judged(change, list(judged_out(case.case_id, judgement.verdicts, opened))))
+            except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
+                failed.append((case, fault))
+        return judged, failed
+
+
+def _set_aside(transaction: JudgingTransaction, failed: list[tuple[CaseFile, Exception]], clocks: Clocks) -> None:
+    """Keep cases that could not be judged where they are seen, and have them tried again a few times."""
+    if len(failed) > MOST_ASIDE:
+        hint = "this version of headquarters is wrong: run the one before; nothing was committed"
+        raise MusterError.of("judging", f"{len(failed)} cases of one step cannot be judged", hint) from failed[0][1]
+    again = []
+    for case, fault in failed:
+        office = case.facts[0].office if case.facts else ALL_OFFICES
+        clock = office if office in clocks else ALL_OFFICES
+        tries = transaction.set_aside(case.case_no, type(fault).__name__, clocks[clock])
+        _log.error("case_set_aside", case=case.case_id, code=type(fault).__name__, tries=tries, exc_info=fault)
+        if tries < MOST_TRIES:
+            again.append(CaseChange(case.case_no, [], [], [], [(clock, clocks[clock] + AGAIN_AFTER)], []))
+    transaction.record(again)
 
 
 def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChange | None:

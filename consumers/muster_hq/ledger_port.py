@@ -113,6 +113,15 @@ class CaseChange(NamedTuple):
     stale: list[tuple[str, int]]
 
 
+class AsideCase(NamedTuple):
+    """A case that could not be judged: a code that says why, the clock then, and how often in a row."""
+
+    case_id: str
+    reason: str
+    at: int
+    tries: int
+
+
 class RollFile(NamedTuple):
     """All that the ledger holds of an office whose roll is to be called; ``heard`` in no order."""
 
@@ -144,6 +153,15 @@ class JudgingTransaction(Protocol):
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
+
+    def set_aside(self, case_no: int, reason: str, at: int) -> int:
+        """Note that a case could not be judged, and why; give how often in a row that was."""
+
+    def aside(self) -> set[int]:
+        """Give the numbers of the cases that were set aside."""
+
+    def take_back(self, case_numbers: set[int]) -> None:
+        """Note that these can be judged again."""
 
     def due_rolls(self, clocks: Clocks) -> list[RollFile]:
         """Take up the offices whose roll is due by these clocks, with what was heard up to them, taken off its list."""
@@ -204,6 +222,9 @@ class LedgerReader(Protocol):
     def oldest_outstanding(self) -> Mapping[str, int]:
         """Give, by office, the due time of its oldest outstanding obligation."""
 
+    def cases_aside(self) -> list[AsideCase]:
+        """Give the cases that could not be judged, the oldest first."""
+
     def findings(self) -> list[FindingRow]:
         """Give every finding, in order of ``at``, kind, stream and detail."""
 
@@ -243,6 +264,9 @@ class Ledger(LedgerReader, Protocol):
 
     def judging(self) -> AbstractContextManager[JudgingTransaction]:
         """Begin a transaction of judging."""
+
+    def try_again(self) -> int:
+        """Make the cases that were set aside due at once, their tries forgotten; give how many there are."""
 
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""

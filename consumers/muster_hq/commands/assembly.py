@@ -66,6 +66,7 @@ def running_worker(
         opened = open_ledger(ledger)
         stack.callback(opened.close)
         intake = Intake(opened, setup.policies, setup.offices)
+        opened.try_again()  # what could not be judged: this may be the version that can
         producer: OutputProducer[int] = OutputProducer(setup.properties, bootstrap=bootstrap)
         publisher = Publisher(opened, producer)
         reader = stack.enter_context(

@@ -27,7 +27,7 @@ KEYS: Mapping[str, str] = {
     "case": "a case as a keyed hash, never its id",
     "cause": "why, in our words",
     "client": "the Kafka client that speaks",
-    "code": "the Kafka client's name of an error",
+    "code": "the name of an error: the Kafka client's, or Python's",
     "detail": "the Kafka client's own words",
     "exception": "the kind of an exception and the place that raised it; never its text",
     "hint": "what to do",
@@ -43,6 +43,7 @@ KEYS: Mapping[str, str] = {
     "stream": "a stream's name",
     "streams": "how many streams",
     "topic": "a topic's name",
+    "tries": "how often in a row",
 }
 
 HEADQUARTERS = (
@@ -59,6 +60,12 @@ HEADQUARTERS = (
         "Another worker moved the position: the batch was thrown away, and is read again.",
     ),
     LogEvent("stream_halted", "error", ("cause", "hint", "offset", "stream"), "A stream is read no further."),
+    LogEvent(
+        "case_set_aside",
+        "error",
+        ("case", "code", "tries"),
+        "A case could not be judged, and waits; all others go on (`headquarters set-aside`).",
+    ),
     LogEvent("log_broken", "error", ("cause", "hint", "stream"), "A log no longer fits the ledger: LOG_BROKEN."),
     LogEvent(
         "topic_is_no_stream", "warning", ("hint", "topic"), "A topic is called like a stream, but no office can be."

@@ -53,6 +53,15 @@ class SqliteLedger(SqliteReader):
         with self._database.transaction() as cursor:
             yield SqliteJudging(cursor, self._database.words)
 
+    def try_again(self) -> int:
+        """Make the cases that were set aside due at once, their tries forgotten; give how many there are."""
+        with self._database.transaction() as cursor:
+            cursor.execute("""
+                insert or ignore into due select distinct office_no, 0, case_no
+                from set_aside join facts using (case_no) join streams using (stream_no)""")
+            cursor.execute("update set_aside set tries = 0")
+            return int(cursor.connection.changes())
+
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""
         select = "select number, topic, value from outgoing where number > ? order by number limit ?"

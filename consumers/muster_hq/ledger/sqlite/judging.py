@@ -68,6 +68,22 @@ class SqliteJudging:
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
         insert(self._cursor, "insert or ignore into due", sorted(due))  # an index is filled fastest in its own order
 
+    def set_aside(self, case_no: int, reason: str, at: int) -> int:
+        """Note that a case could not be judged, and why; give how often in a row that was."""
+        keep = """
+            insert into set_aside values (?, ?, ?, 1) on conflict do update set
+              reason = excluded.reason, at = excluded.at, tries = tries + 1 returning tries"""
+        tries: int = self._cursor.execute(keep, (case_no, reason, at)).get
+        return tries
+
+    def aside(self) -> set[int]:
+        """Give the numbers of the cases that were set aside."""
+        return {case_no for (case_no,) in self._cursor.execute("select case_no from set_aside")}
+
+    def take_back(self, case_numbers: set[int]) -> None:
+        """Note that these can be judged again."""
+        self._cursor.executemany("delete from set_aside where case_no = ?", [(no,) for no in case_numbers])
+
     def due_rolls(self, clocks: Clocks) -> list[RollFile]:
         """Take up the offices whose roll is due by these clocks, with what was heard up to them, taken off its list."""
         return take_due_rolls(self._cursor, self._words, clocks)

@@ -15,7 +15,7 @@ from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
 from muster_hq.ledger.sqlite.judging import facts_of_case
 from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
-from muster_hq.ledger_port import CaseHistory
+from muster_hq.ledger_port import AsideCase, CaseHistory
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
 
@@ -126,6 +126,13 @@ class SqliteReader:
               (select min(due_at) from obligations o where o.office_no = s.office_no and next_at is null) as oldest
             from (select distinct office_no from streams where office_no is not null) s where oldest is not null"""
         return {self._word(no): due_at for no, due_at in self._rows(select)}
+
+    def cases_aside(self) -> list[AsideCase]:
+        """Give the cases that could not be judged, the oldest first."""
+        select = """
+            select id_text(case_id), reason, at, tries from set_aside join cases using (case_no)
+            order by at, id_text(case_id)"""
+        return [AsideCase._make(row) for row in self._rows(select)]
 
     def findings(self) -> list[FindingRow]:
         """Give every finding, in order of ``at``, kind, stream and detail."""

@@ -52,6 +52,9 @@ create table due (
   primary key (clock_no, past, case_no)
 ) without rowid;
 
+-- Cases that could not be judged: shown, tried again a few times, and again when a worker starts.
+create table set_aside (case_no integer primary key, reason text not null, at integer not null, tries integer not null);
+
 create table verdicts (
   case_no integer not null,
   office_no integer not null,
