@@ -212,9 +212,9 @@ class Policies:
         return min((p.outage_after for p in self.versions if p.outage_after is not None), default=None)
 
     @property
-    def requirement_ids(self) -> tuple[str, ...]:
-        """Every requirement id of every version, once, in order of appearance: the metrics' label set."""
-        return tuple(dict.fromkeys(r.id for p in self.versions for r in p.requirements))
+    def limits(self) -> Mapping[str, int]:
+        """Every requirement of every version, with its time limit (milliseconds) in the newest that has it."""
+        return {r.id: r.within for p in self.versions for r in p.requirements}
 
 
 def _effective(policy: Policy) -> float:

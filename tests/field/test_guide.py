@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from muster_field.metrics import SET_ASIDE, TURNED, VOCABULARY
 from muster_field.reserve import FLOOR_BYTES, RESERVE_BYTES
 from muster_field.state import Reason
 
@@ -25,14 +24,6 @@ def test_the_program_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert [fault.partition(":")[0] for fault in faults] == [
         f"IncidentReported.{name}" for name in ("case_id", "occurred_at", "report_sha256")
     ]
-
-
-def test_every_metric_is_in_its_table() -> None:
-    """With the words of the endpoint itself."""
-    for word in VOCABULARY:
-        name = f"{word.name}_total" if word.type == "counter" else word.name
-        assert f"| `{name}` | {word.type} | {word.help} |" in GUIDE
-    assert GUIDE.count("| `muster_field_") == len(VOCABULARY) + len((SET_ASIDE, TURNED))
 
 
 def test_reasons_and_sizes_are_those_of_the_code() -> None:

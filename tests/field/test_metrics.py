@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
-from muster_field.metrics import SET_ASIDE, TURNED, VOCABULARY, OutboxCollector
+from muster_field.metrics import VOCABULARY, OutboxCollector
 from muster_field.outbox import Outbox, Progress, Run
+from muster_field.outbox_care import ask_again
 from muster_field.state import Reason, SetAside
 from tests.field.offices import NOW, office_at
 from tests.schemas.builders import PLANTED, event_of
@@ -31,13 +34,16 @@ def test_metrics_say_what_the_outbox_holds(tmp_path: Path) -> None:
     page = exposition(outbox)
     for name, value in (
         ("events_accepted_total", 5),
-        ("events_sent_total", 2),
+        ("events_sent", 2),
         ("events_pending", 2),
         ("oldest_pending_timestamp_seconds", NOW / 1000),
         ("last_acknowledged_timestamp_seconds", NOW / 1000 + 0.5),
     ):
         assert sample(page, f'muster_field_{name}{{office="dal",stream="field.dal.encounters"}}') == value
-    assert sample(page, f'{SET_ASIDE}{{office="dal",reason="CORRUPT",stream="field.dal.encounters"}}') == 1
+    assert (
+        sample(page, 'muster_field_events_set_aside{office="dal",reason="CORRUPT",stream="field.dal.encounters"}')
+        == 1
+    )
     assert PLANTED not in page
     outbox.close()
 
@@ -48,13 +54,29 @@ def sample(page: str, name_and_labels: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
-def test_every_word_of_the_vocabulary_exists_from_the_start(tmp_path: Path) -> None:
-    """An empty outbox has zeros; only instants that do not exist are absent."""
+def test_the_vocabulary_is_what_a_scrape_gives_from_the_start(tmp_path: Path) -> None:
+    """Of an empty outbox: the same types, words and labels; zeros, and NaN for an instant that does not exist."""
     office_at(tmp_path).close()
     outbox = Outbox.open(tmp_path / "outbox.db")
-    page = exposition(outbox)
+    families = {family.name: family for family in text_string_to_metric_families(exposition(outbox))}
     outbox.close()
-    for name in (*(word.name for word in VOCABULARY), SET_ASIDE, TURNED):
-        assert f"# HELP {name}" in page
-    assert page.count(f"{SET_ASIDE}{{") == 2 * len(Reason)
-    assert "muster_field_oldest_pending_timestamp_seconds{" not in page
+    named = {metric.name.removesuffix("_total"): metric for metric in VOCABULARY}
+    assert list(families) == list(named)
+    for name, family in families.items():
+        assert (family.type, family.documentation) == (named[name].type, named[name].help)
+        assert {tuple(sorted(s.labels)) for s in family.samples} == {tuple(sorted(named[name].labels))}
+    assert len(families["muster_field_events_set_aside"].samples) == 2 * len(Reason)
+    assert all(isnan(sample.value) for sample in families["muster_field_oldest_pending_timestamp_seconds"].samples)
+
+
+def test_what_is_asked_for_again_is_sent_no_more(tmp_path: Path) -> None:
+    """So it is a gauge: a counter that goes down would look like one that began anew."""
+    with office_at(tmp_path) as office:
+        office.accept_many([event_of("EncounterReported")] * 3)
+    outbox = Outbox.open(tmp_path / "outbox.db")
+    outbox.mark([Progress("encounters", 3, [Run(1, 3, 7)], [])], NOW)
+    sent = 'muster_field_events_sent{office="dal",stream="field.dal.encounters"}'
+    before = sample(exposition(outbox), sent)
+    ask_again(outbox, "encounters", 2, 3)
+    assert (before, sample(exposition(outbox), sent)) == (3, 1)
+    outbox.close()

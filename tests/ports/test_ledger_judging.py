@@ -143,6 +143,25 @@ def test_the_outstanding_list_begins_with_the_oldest(ledger: Ledger) -> None:
     assert ledger.oldest_outstanding() == {"a": T0 + 20}
 
 
+def test_what_is_due_between_two_instants(ledger: Ledger) -> None:
+    """Inclusive; also what waits behind a case's first instant, an excuse's end, and nothing that waits for none."""
+    cases = {due: case_of(ledger, str(due)) for due in (10, 20, 30)}
+    for due, case in cases.items():
+        second = obligation_on(case.facts[0], "UNDETERMINED", due + 5, occurrence=2)
+        third = obligation_on(case.facts[0], "OUTSTANDING", 1, occurrence=3)
+        record(ledger, case, opened=[obligation_on(case.facts[0], "OPEN", due), second, third], due=[("a", due)])
+    append(ledger, encounter("E", 12, case="case-30"))
+
+    def instants(start: int, end: int, limit: int = 99) -> list[int]:
+        found = ledger.due_between(T0 + start, T0 + end, limit)
+        assert {(office, requirement) for office, requirement, _ in found} <= {("a", "report")}
+        return sorted(at - T0 for *_, at in found)
+
+    assert instants(10, 30) == [10, 15, 20, 25, 30]
+    assert (instants(11, 19), instants(15, 20), instants(36, 99)) == ([], [20], [])
+    assert instants(10, 30, limit=1) == [10, 15]
+
+
 def test_an_obligation_is_replaced_in_one_go(ledger: Ledger) -> None:
     """What is closed and opened again keeps its key."""
     case = case_of(ledger)

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from muster_contract.codec import encode
 from muster_hq.ledger.opening import open_ledger, open_reader
 from muster_hq.metrics import VOCABULARY, LedgerCollector
-from muster_hq.metrics.document import document
+from muster_hq.metrics.vocabulary import SOON
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.replay import replay
@@ -28,7 +28,6 @@ NEVER = -2 - T0
 """An as_of before all time, so that a replay lets none pass on silent streams."""
 PAST_GAPS = 60_005
 """When all that was announced in the first milliseconds must have come."""
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 Samples = Mapping[str, Mapping[tuple[str, ...], float]]
 
@@ -36,19 +35,25 @@ Samples = Mapping[str, Mapping[tuple[str, ...], float]]
 class Headquarters:
     """A ledger, and what a scrape of it gives."""
 
-    def __init__(self, folder: Path, events: Iterable[Event] = (), as_of: int = 500) -> None:
+    def __init__(self, folder: Path, events: Iterable[Event] = (), as_of: int = 500, policy: str = TWO_LINKS) -> None:
         self.url = f"sqlite:///{folder}/ledger.db"
-        case = Case("metrics", TWO_LINKS, tuple(events))
+        self.now = T0 + as_of
+        self._policies = Policies([read_policy(policy, "p")])
+        case = Case("metrics", policy, tuple(events))
         with closing(open_ledger(self.url)) as ledger:
             replay(case.records, case.policies, OFFICES, ledger, T0 + as_of)
 
     def page(self, policies: Policies | None = None, offices: Iterable[str] = OFFICES) -> str:
         """Scrape as Prometheus does."""
-        ids = (policies or Policies([read_policy(TWO_LINKS, "p")])).requirement_ids
-        registry = CollectorRegistry()
-        registry.register(
-            LedgerCollector(lambda: open_reader(self.url), offices=offices, requirements=ids, delay_bounds=BOUNDS)
+        collector = LedgerCollector(
+            lambda: open_reader(self.url),
+            offices=offices,
+            limits=(policies or self._policies).limits,
+            delay_bounds=BOUNDS,
+            clock=lambda: self.now,
         )
+        registry = CollectorRegistry()
+        registry.register(collector)
         return generate_latest(registry).decode()
 
     def next_due(self) -> Mapping[str, int]:
@@ -99,6 +104,7 @@ def test_every_label_set_exists_before_anything_was_read(tmp_path: Path) -> None
     both = {(office, requirement) for office in OFFICES for requirement in ("report", "written")}
     for name in ("outstanding", "missed_total", "late_total", "on_time_total"):
         assert samples[f"muster_reports_{name}"] == dict.fromkeys(both, 0)
+    assert samples["muster_obligations_due_soon"] == dict.fromkeys(both, 0)
     assert samples["muster_obligations_open"] == {("report",): 0, ("written",): 0}
     assert len(samples["muster_verdicts_total"]) == 11
     assert len(samples["muster_quarantined_total"]) == 13
@@ -129,6 +135,25 @@ def test_reports_are_counted_by_office_and_requirement(tmp_path: Path) -> None:
     assert _above_zero(samples["muster_reports_outstanding"]) == {("a", "report"): 1}
     assert _above_zero(samples["muster_obligations_open"]) == {("report",): 1, ("written",): 2}
     assert _above_zero(samples["muster_verdicts_total"]) == {("ON_TIME",): 1, ("MISSED",): 2, ("LATE",): 1}
+
+
+@pytest.mark.parametrize(("now", "soon"), [(8, 0), (9, 1), (10, 1), (11, 0)])
+def test_an_obligation_is_due_soon_in_the_last_tenth_of_its_limit(now: int, soon: int, tmp_path: Path) -> None:
+    """Ten milliseconds to report: of one that has a report it is not said, nor of another office."""
+    events = [encounter("E1", 0, enc="1"), encounter("E2", 0, enc="2"), report("S1", 1, enc="1")]
+    headquarters = Headquarters(tmp_path, events, as_of=7)
+    headquarters.now = T0 + now
+    assert _above_zero(headquarters.scrape()["muster_obligations_due_soon"]) == ({("a", "report"): 1} if soon else {})
+
+
+def test_an_obligation_is_due_soon_in_its_last_hour(tmp_path: Path) -> None:
+    """A tenth of thirty days is long before."""
+    month = 30 * 86_400_000
+    headquarters = Headquarters(tmp_path, [encounter("E", 0)], policy=TWO_LINKS.replace("PT0.010S", "P30D"))
+    counts = []
+    for headquarters.now in (T0 + month - SOON - 1, T0 + month - SOON):
+        counts.append(headquarters.scrape()["muster_obligations_due_soon"]["a", "report"])
+    assert counts == [0, 1]
 
 
 def test_the_oldest_that_is_outstanding(tmp_path: Path) -> None:
@@ -235,11 +260,6 @@ def test_no_id_of_a_case_is_shown(tmp_path: Path) -> None:
     """Planted in every place where an id may stand."""
     events = [encounter("E", 0, case="SECRET-1", enc="SECRET-2"), report("S", 1, case="SECRET-1", enc="SECRET-2")]
     assert "SECRET" not in Headquarters(tmp_path, events).page()
-
-
-def test_the_page_of_metrics_is_made_from_the_vocabulary() -> None:
-    """Make it again with python -m muster_hq.metrics.document > docs/metrics.md."""
-    assert PAGE.read_text("utf-8") == document()
 
 
 def steps_of(work: Callable[[], object]) -> int:

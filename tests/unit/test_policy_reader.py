@@ -232,9 +232,12 @@ def test_versions_are_in_force_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_the_requirements_of_all_versions_are_known(tmp_path: Path) -> None:
-    """Each once: the metrics' labels exist from the start."""
+    """Each once, with its newest limit: the metrics' labels exist from the start."""
     two = version(2, effective="1970-01-01T00:00:01Z", line=LINE + WRITTEN)
-    assert load(tmp_path, version(1), two).requirement_ids == ("report", "written")
+    assert list(load(tmp_path, version(1), two).limits) == ["report", "written"]
+    longer = version(2, effective="1970-01-01T00:00:01Z", line=LINE.replace("PT0.010S", "PT0.020S"))
+    assert load(tmp_path, version(1)).limits == {"report": 10}
+    assert load(tmp_path, version(1), longer).limits == {"report": 20}
 
 
 @pytest.mark.parametrize(

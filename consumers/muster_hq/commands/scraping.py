@@ -7,6 +7,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from muster_contract.times import now_ms
 from muster_hq.intake import delay_bounds
 from muster_hq.ledger.opening import open_reader
 from muster_hq.metrics import LedgerCollector
@@ -20,8 +21,9 @@ def registry_over(ledger: str, policies: Policies, offices: Iterable[str]) -> Co
         LedgerCollector(
             partial(open_reader, ledger),
             offices=offices,
-            requirements=policies.requirement_ids,
+            limits=policies.limits,
             delay_bounds=delay_bounds(policies),
+            clock=now_ms,
         )
     )
     return registry

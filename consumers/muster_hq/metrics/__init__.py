@@ -1,6 +1,6 @@
 """Headquarters' edge to Prometheus: the vocabulary, and its values from a ledger."""
 
 from muster_hq.metrics.collector import LedgerCollector
-from muster_hq.metrics.vocabulary import VOCABULARY, Metric
+from muster_hq.metrics.vocabulary import VOCABULARY
 
-__all__ = ["VOCABULARY", "LedgerCollector", "Metric"]
+__all__ = ["VOCABULARY", "LedgerCollector"]

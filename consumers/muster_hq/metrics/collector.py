@@ -19,7 +19,7 @@ from muster_contract.schemas import enum_symbols
 from muster_contract.topics import parse_stream, streams_of
 from muster_hq.entries import NEVER_READ, Counts, StreamState
 from muster_hq.ledger_port import LedgerReader
-from muster_hq.metrics.vocabulary import HEADQUARTERS, VOCABULARY
+from muster_hq.metrics.vocabulary import HEADQUARTERS, MOST_DUE_SOON, SOON, VOCABULARY
 from muster_hq.verdicts import ALL_OFFICES, KINDS
 
 Values = Mapping[tuple[str, ...], float]
@@ -29,8 +29,9 @@ Values = Mapping[tuple[str, ...], float]
 class LedgerCollector(Collector):
     """Reads the vocabulary from a ledger, which it opens for each scrape: scrapes may come from any thread.
 
-    ``offices``, ``requirements`` and ``delay_bounds`` (seconds) are what is known beforehand: every label set
-    exists from the first scrape. What the ledger knows beyond them, of an older register or policy, is shown too.
+    ``offices``, ``limits`` (milliseconds, by requirement) and ``delay_bounds`` (seconds) are what is known beforehand:
+    every label set exists from the first scrape. What the ledger knows beyond them, of an older register or policy, is
+    shown too.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class LedgerCollector(Collector):
         open_reader: Callable[[], LedgerReader],
         *,
         offices: Iterable[str],
-        requirements: Iterable[str],
+        limits: Mapping[str, int],
         delay_bounds: Iterable[float],
+        clock: Callable[[], int],
     ) -> None:
         self._open_reader = open_reader
         self._offices = tuple(offices)
-        self._requirements = tuple(requirements)
+        self._limits = limits
+        self._clock = clock
         self._delay_bounds = frozenset(delay_bounds)
 
     def describe(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily]:
@@ -67,12 +70,13 @@ class LedgerCollector(Collector):
         rolls = ledger.rolls()
         verdicts, obligations = ledger.verdict_counts(), ledger.obligation_counts()
         offices = tuple(dict.fromkeys((*self._offices, *(name for name in clocks if name != ALL_OFFICES))))
-        reports = _zeros((office, requirement) for office in offices for requirement in self._requirements)
+        reports = _zeros((office, requirement) for office in offices for requirement in self._limits)
         each_office = _zeros((office,) for office in offices)
         return {
             "muster_reports_outstanding": reports | _those(obligations, "OUTSTANDING"),
-            "muster_obligations_open": _zeros((r,) for r in self._requirements)
+            "muster_obligations_open": _zeros((r,) for r in self._limits)
             | _sums((requirement, n) for (_, requirement, state), n in obligations.items() if state != "OUTSTANDING"),
+            "muster_obligations_due_soon": reports | self._due_soon(ledger),
             "muster_oldest_outstanding_due_timestamp_seconds": dict.fromkeys(each_office, float("nan"))
             | {(office,): due_at / 1000 for office, due_at in ledger.oldest_outstanding().items()},
             "muster_reports_missed_total": reports | _those(verdicts, "MISSED"),
@@ -95,6 +99,13 @@ class LedgerCollector(Collector):
             "muster_office_unsent_events": each_office
             | {(office,): heartbeat.pending for office, heartbeat in heartbeats.items()},
         }
+
+    def _due_soon(self, ledger: LedgerReader) -> Values:
+        """Count what is in the last tenth of its limit, and in its last hour."""
+        now = self._clock()
+        soon = {requirement: now + min(limit // 10, SOON) for requirement, limit in self._limits.items()}
+        found = ledger.due_between(now, max(soon.values(), default=now), MOST_DUE_SOON)
+        return Counter((office, requirement) for office, requirement, at in found if at <= soon.get(requirement, now))
 
     def _buckets(self, ledger: LedgerReader) -> tuple[list[tuple[str, float]], float]:
         """Give the cumulative counts by upper bound, as the exposition has them, and the sum."""

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
+from muster_contract.shell.vocabulary import Metric
 from muster_contract.topics import DIRECTIVES
 
 HEADQUARTERS = "hq"
 """The office label of the stream that is no office's, hq.directives."""
 
+SOON = 3_600_000
+"""How long before its due time (milliseconds) an obligation is due soon, if a tenth of its limit is not less."""
 
-class Metric(NamedTuple):
-    """One word of the vocabulary: what it is called, what it says, and when it moves."""
-
-    name: str
-    type: Literal["gauge", "counter", "histogram"]
-    help: str
-    labels: tuple[str, ...]
-    moves: str
-
+MOST_DUE_SOON = 10_000
+"""So many cases are looked at for what is due soon, so that a scrape's cost has an end."""
 
 VOCABULARY = (
     Metric(
@@ -34,6 +28,13 @@ VOCABULARY = (
         "Obligations that are neither decided nor missed yet.",
         ("requirement",),
         "up when an event makes a report required; down when it is decided, or missed. UNDETERMINED ones count",
+    ),
+    Metric(
+        "muster_obligations_due_soon",
+        "gauge",
+        "Open obligations in the last tenth of their time limit, and in its last hour: nothing has come yet.",
+        ("office", "requirement"),
+        f"up as time passes; down when a report is judged, or missed. It is counted in {MOST_DUE_SOON:,} cases at most",
     ),
     Metric(
         "muster_oldest_outstanding_due_timestamp_seconds",

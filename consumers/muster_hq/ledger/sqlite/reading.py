@@ -127,6 +127,18 @@ class SqliteReader:
             from (select distinct office_no from streams where office_no is not null) s where oldest is not null"""
         return {self._word(no): due_at for no, due_at in self._rows(select)}
 
+    def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
+        """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end."""
+        # A case stands in due with the first instant of all its obligations: its others may lie in between as well.
+        select = """
+            select office_no, requirement_no, next_at
+            from (
+              select distinct case_no from due
+              where clock_no in (select 0 union select office_no from streams) and past between ?1 and ?2 limit ?3) d
+            cross join obligations o on o.case_no = d.case_no and next_at between ?1 and ?2"""
+        found = self._rows(select, (start, end, limit))
+        return [(self._word(office), self._word(requirement), at) for office, requirement, at in found]
+
     def cases_aside(self) -> list[AsideCase]:
         """Give the cases that could not be judged, the oldest first."""
         select = """

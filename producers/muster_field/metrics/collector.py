@@ -1,0 +1,67 @@
+"""Every value of the vocabulary, read from an outbox, so that totals outlive a restart.
+
+Labels are the office and its two streams: never a case, a person or a type of event. Small counts can reveal
+an encounter, so the endpoint listens on loopback unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from muster_field.metrics.vocabulary import VOCABULARY
+from muster_field.state import OutboxState, Reason, StreamState
+from muster_field.wire import stream_name
+
+Values = Mapping[tuple[str, ...], float]
+"""The values of a metric by its label values, which stand in the order of its labels."""
+
+
+class OutboxCollector(Collector):
+    """Reads the outbox at each scrape; ``turned_at`` tells when the relay's loop last turned."""
+
+    def __init__(self, state: Callable[[], OutboxState], turned_at: Callable[[], int]) -> None:
+        self._state, self._turned_at = state, turned_at
+
+    def describe(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Give the families without their values."""
+        return (_FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in VOCABULARY)
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Give the families with their values, in the vocabulary's order."""
+        values = _values(self._state(), self._turned_at())
+        for family, metric in zip(self.describe(), VOCABULARY, strict=True):
+            for labels, value in values[metric.name].items():
+                family.add_metric(labels, value)
+            yield family
+
+
+_FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
+
+
+def _values(state: OutboxState, turned_at: int) -> Mapping[str, Values]:
+    office = state.office_id
+    streams = {(office, stream_name(stream.kind, office)): stream for stream in state.streams}
+
+    def each(value: Callable[[StreamState], float]) -> Values:
+        return {labels: value(stream) for labels, stream in streams.items()}
+
+    return {
+        "muster_field_events_accepted_total": each(lambda s: s.last_sequence),
+        "muster_field_events_sent": each(lambda s: s.sent),
+        "muster_field_events_pending": each(lambda s: s.pending),
+        "muster_field_oldest_pending_timestamp_seconds": each(lambda s: _seconds(s.oldest_pending_at)),
+        "muster_field_last_acknowledged_timestamp_seconds": each(lambda s: _seconds(s.last_acknowledged_at)),
+        "muster_field_events_set_aside": {
+            (*labels, reason.value): sum(one.reason is reason for one in stream.set_aside)
+            for labels, stream in streams.items()
+            for reason in Reason
+        },
+        "muster_field_relay_turned_timestamp_seconds": {(office,): turned_at / 1000},
+    }
+
+
+def _seconds(ms: int | None) -> float:
+    return float("nan") if ms is None else ms / 1000
