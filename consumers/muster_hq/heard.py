@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from enum import IntEnum
+from itertools import starmap
 from struct import Struct
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ class Said(NamedTuple):
 def pack(office_id: str, stream: str, kind: Kind, epoch: bytes, rows: list[Row] | list[Beat]) -> HeardRows:
     """Pack rows of one stream, in order of offset."""
     form = _BEAT if kind is Kind.BEATS else _ROW
-    packed = b"".join([form.pack(*row) for row in rows])
+    packed = b"".join(starmap(form.pack, rows))
     return HeardRows(office_id, stream, int(kind), epoch, rows[0][0], rows[0][1], packed)
 
 
@@ -77,11 +78,19 @@ def beats_of(heard: HeardRows) -> list[Beat]:
     return list(_BEAT.iter_unpack(heard.rows))
 
 
+def last_of(heard: HeardRows) -> Evidence:
+    """Give the place of the last row."""
+    if heard.kind == Kind.BEATS:
+        at, offset, event_id, *_ = _BEAT.unpack_from(heard.rows, len(heard.rows) - _BEAT.size)
+        return Evidence(at, heard.stream, offset, event_id)
+    at, offset, _, event_id = _ROW.unpack_from(heard.rows, len(heard.rows) - _ROW.size)
+    return Evidence(at, heard.stream, offset, event_id if heard.kind == Kind.EVENTS else None)
+
+
 def cut(heard: HeardRows, clock: int) -> tuple[HeardRows, HeardRows | None]:
     """Split what begins by the clock into what was received by then, and the rest."""
     form = _BEAT if heard.kind == Kind.BEATS else _ROW
-    last_at, *_ = form.unpack_from(heard.rows, len(heard.rows) - form.size)
-    if last_at <= clock:
+    if last_of(heard).received_at <= clock:
         return heard, None
     times = [row[0] for row in form.iter_unpack(heard.rows)]
     split = bisect_right(times, clock)

@@ -14,7 +14,7 @@ from uuid import UUID
 from muster_contract.times import format_instant
 from muster_contract.topics import encounters, incidents
 from muster_hq.entries import FindingRow
-from muster_hq.heard import HeardRows, Kind, Row, Said, announced_by, beats_of, cut, each, rows_of
+from muster_hq.heard import HeardRows, Kind, Row, Said, announced_by, cut, each, last_of, rows_of
 from muster_hq.policy import Policies
 from muster_hq.roll import Gap, Range, Roll, Series, joined, size, text_of, without
 from muster_hq.verdicts import Evidence, Outage
@@ -63,12 +63,14 @@ class _Ear:
     def listen(self, settled: Collection[HeardRows]) -> None:
         """Hear all that was said; in the usual case, all but the last of it changes nothing."""
         spoken = [item for item in settled if item.kind != Kind.UNREAD]
-        if self._roll.heard is None or self._roll.silent is not None or self._may_be_silent(spoken):
+        if self._may_be_silent(spoken):
             for said in each(spoken):
                 self._hear(said.place, begun=said.kind == Kind.BEGUN)
         else:
-            last = max((_last_of(item) for item in spoken if item.kind != Kind.BEGUN), default=self._roll.heard)
-            self._roll.heard = max(last, self._roll.heard, key=lambda place: place[:3])
+            heard = [last_of(item) for item in spoken if item.kind != Kind.BEGUN]
+            begun = [last_of(item) for item in spoken if item.kind == Kind.BEGUN]
+            before = self._roll.heard or min(begun, default=None)
+            self._roll.heard = max([*heard, before] if before else heard, key=lambda place: place[:3], default=None)
         self._pass_time(self._clock)
 
     def silence_at(self) -> int | None:
@@ -88,9 +90,11 @@ class _Ear:
 
     def _may_be_silent(self, spoken: Collection[HeardRows]) -> bool:
         shortest = self._policies.shortest_silence
-        if shortest is None or self._roll.heard is None or not spoken:
-            return False
-        return max(_last_of(item).received_at for item in spoken) - self._roll.heard.received_at > shortest
+        if shortest is None or not spoken:
+            return self._roll.silent is not None
+        if self._roll.silent is not None or self._roll.heard is None:
+            return True
+        return max(last_of(item).received_at for item in spoken) - self._roll.heard.received_at > shortest
 
     def _hear(self, place: Evidence, *, begun: bool) -> None:
         roll = self._roll
@@ -113,14 +117,6 @@ class _Ear:
         self.findings.append(FindingRow("OFFICE_SILENT", self._office, stream, at, detail, (evidence,)))
 
 
-def _last_of(item: HeardRows) -> Evidence:
-    if item.kind == Kind.BEATS:
-        at, offset, event_id, *_ = beats_of(item)[-1]
-        return Evidence(at, item.stream, offset, event_id)
-    at, offset, _, event_id = rows_of(item)[-1]
-    return Evidence(at, item.stream, offset, event_id if item.kind == Kind.EVENTS else None)
-
-
 class _Numbers:
     """Which numbers came, which are missing, and which came twice."""
 
@@ -137,15 +133,17 @@ class _Numbers:
         Only where this cannot tell from one by one: one epoch, nothing quarantined, no heartbeat long before them.
         """
         numbered = [item for item in settled if item.epoch and item.kind != Kind.BEGUN]
-        if any(item.kind == Kind.UNREAD or item.epoch != self._roll.epoch for item in numbered):
+        epochs = {self._roll.epoch, *(item.epoch for item in numbered)} - {b""}
+        if len(epochs) != 1 or any(item.kind == Kind.UNREAD for item in numbered):
             return each(numbered)
+        (self._roll.epoch,) = epochs
         others = [item for item in numbered if item.kind == Kind.BEATS]
         sent = [(a.place.received_at, *told) for a in each(others) for told in announced_by(a, self._office)]
         astray: set[str] = set()
         for item in sorted((item for item in numbered if item.kind == Kind.EVENTS), key=lambda item: item.offset):
-            series = self._roll.series.get((item.stream, item.epoch))
+            series = self._roll.series.setdefault((item.stream, item.epoch), Series())
             until = [(at + self._gap_after(at), up_to) for at, stream, _, up_to in sent if stream == item.stream]
-            if item.stream in astray or series is None or not _in_order(rows_of(item), series, until):
+            if item.stream in astray or not _in_order(rows_of(item), series, until):
                 astray.add(item.stream)
                 others.append(item)
         return each(others)
@@ -184,7 +182,7 @@ class _Numbers:
 
     def _notice_epoch(self, said: Said) -> None:
         old, new = self._roll.epoch, said.epoch
-        if old and not any(epoch == new for _, epoch in self._roll.series):
+        if old and old != new and not any(epoch == new for _, epoch in self._roll.series):
             both = ((encounters(self._office), "encounters"), (incidents(self._office), "incidents"))
             left = ", ".join(f"{kind} {_counted(self._never_delivered(stream, old))}" for stream, kind in both)
             detail = f"{UUID(bytes=new)} after {UUID(bytes=old)}; never delivered: {left}"
