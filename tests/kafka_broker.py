@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from confluent_kafka import KafkaException
@@ -31,8 +32,11 @@ JAVA = ["java", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=wa
 SERVER_PROPERTIES = """
 process.roles=broker,controller
 node.id={node_id}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL://127.0.0.1:{sasl_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{ports.plain},CONTROLLER://127.0.0.1:{ports.controller},\
+  SASL://127.0.0.1:{ports.sasl},PROXIED://127.0.0.1:{ports.behind_proxy}
+advertised.listeners=PLAINTEXT://127.0.0.1:{ports.plain},SASL://127.0.0.1:{ports.sasl},\
+  PROXIED://127.0.0.1:{ports.proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,PROXIED:PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   user_{user}="{password}";
@@ -49,11 +53,21 @@ broker.heartbeat.interval.ms=1000
 
 
 ALONE = """
-controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+controller.quorum.bootstrap.servers=127.0.0.1:{ports.controller}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 """
+
+
+class Ports(NamedTuple):
+    """A node's ports. Clients of its listener ``behind_proxy`` are told ``proxy``, where a test may put a proxy."""
+
+    plain: int
+    sasl: int
+    controller: int
+    behind_proxy: int
+    proxy: int
 
 
 class KafkaNode:
@@ -63,7 +77,7 @@ class KafkaNode:
     """
 
     def __init__(  # noqa: PLR0913 - what tells one node from another
-        self, folder: Path, *, node_id: int, ports: tuple[int, int, int], settings: str, form: Sequence[str], heap: str
+        self, folder: Path, *, node_id: int, ports: Ports, settings: str, form: Sequence[str], heap: str
     ) -> None:
         self._classpath = _classpath()
         self.node_id = node_id
@@ -71,15 +85,10 @@ class KafkaNode:
         self.data = folder / "data"
         self._properties = folder / "server.properties"
         self._heap = heap
-        self._port, self._sasl_port, controller_port = ports
+        self.ports = ports
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        values: dict[str, object] = {
-            "port": self._port,
-            "sasl_port": self._sasl_port,
-            "controller_port": controller_port,
-        }
-        values |= {"user": SASL_USER, "password": SASL_PASSWORD, "data": self.data, "node_id": node_id}
+        values = {"user": SASL_USER, "password": SASL_PASSWORD, "data": self.data, "node_id": node_id, "ports": ports}
         self._properties.write_text((SERVER_PROPERTIES + settings).format(**values), "utf-8")
         self._formatting = self._run("kafka.tools.StorageTool", "format", *form, "-t", CLUSTER_ID, "-c")
         atexit.register(self.kill)
@@ -87,12 +96,17 @@ class KafkaNode:
     @property
     def bootstrap(self) -> str:
         """Give the address for ``bootstrap.servers``."""
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self.ports.plain}"
 
     @property
     def bootstrap_sasl(self) -> str:
         """Give the address at which clients must say who they are (SASL_PLAINTEXT, PLAIN)."""
-        return f"127.0.0.1:{self._sasl_port}"
+        return f"127.0.0.1:{self.ports.sasl}"
+
+    @property
+    def bootstrap_proxied(self) -> str:
+        """Give the address of a proxy that a test has put before ``ports.behind_proxy``."""
+        return f"127.0.0.1:{self.ports.proxy}"
 
     @property
     def running(self) -> bool:
@@ -152,7 +166,7 @@ class KafkaNode:
             return subprocess.Popen(java, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.ports.plain), timeout=1):
             admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
             with contextlib.suppress(KafkaException):
                 return bool(admin.list_topics(timeout=5).brokers)
@@ -163,10 +177,8 @@ class KafkaBroker(KafkaNode):
     """All of Kafka in one node."""
 
     def __init__(self, folder: Path) -> None:
-        ports = free_ports(3)
-        super().__init__(
-            folder, node_id=1, ports=(ports[0], ports[1], ports[2]), settings=ALONE, form=["--standalone"], heap="384m"
-        )
+        ports = Ports(*free_ports(len(Ports._fields)))
+        super().__init__(folder, node_id=1, ports=ports, settings=ALONE, form=["--standalone"], heap="384m")
 
     def forget_topics(self) -> None:
         """Delete every topic but Kafka's own."""

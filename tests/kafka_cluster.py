@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from itertools import islice
 from pathlib import Path
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from muster_contract.topics import topics
-from tests.kafka_broker import START_SECONDS, KafkaNode, free_ports
+from tests.kafka_broker import START_SECONDS, KafkaNode, Ports, free_ports
 
 NODES = (1, 2, 3)
 TOGETHER = """
@@ -29,9 +30,9 @@ class KafkaCluster:
     """Three combined nodes: replication 3, two replicas must have a record before it is acknowledged."""
 
     def __init__(self, folder: Path) -> None:
-        ports = free_ports(3 * len(NODES))
-        of_node = {node: (ports[3 * n], ports[3 * n + 1], ports[3 * n + 2]) for n, node in enumerate(NODES)}
-        voters = ",".join(f"{node}@127.0.0.1:{controller}" for node, (_, _, controller) in of_node.items())
+        free = iter(free_ports(len(Ports._fields) * len(NODES)))
+        of_node = {node: Ports(*islice(free, len(Ports._fields))) for node in NODES}
+        voters = ",".join(f"{node}@127.0.0.1:{ports.controller}" for node, ports in of_node.items())
         settings = TOGETHER.replace("{voters}", voters)
         self.nodes = {
             node: KafkaNode(
