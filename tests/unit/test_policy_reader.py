@@ -157,6 +157,8 @@ def test_a_fault_in_a_requirement_is_named(key: str, value: str, cause: str) -> 
         ("effective = 2013-01-01T00:00:00", "effective"),
         ('effective = "yesterday"', "effective"),
         ('outage_after = "PT14.999S"', "outage_after"),
+        ('silent_after = "PT14.999S"', "silent_after"),
+        ("gap_after = 60", "gap_after"),
         ('orphan_after = ""', "orphan_after"),
         ("label = 1", "label"),
     ],
