@@ -222,6 +222,12 @@ class LedgerReader(Protocol):
     def oldest_outstanding(self) -> Mapping[str, int]:
         """Give, by office, the due time of its oldest outstanding obligation."""
 
+    def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
+        """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end.
+
+        Of no more than ``limit`` cases; and all of the office's facts may not have been judged yet.
+        """
+
     def cases_aside(self) -> list[AsideCase]:
         """Give the cases that could not be judged, the oldest first."""
 
@@ -229,12 +235,6 @@ class LedgerReader(Protocol):
         """Give every finding, in order of ``at``, kind, stream and detail."""
 
     def finding_counts(self) -> Mapping[str, int]:
-    def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
-        """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end.
-
-        Of no more than ``limit`` cases; and all of the office's facts may not have been judged yet.
-        """
-
         """Count findings by kind."""
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
