@@ -8,6 +8,7 @@ from muster_contract.shell.logging import configure_logging
 from muster_contract.shell.probing import healthy
 from muster_contract.shell.running import run_command
 from muster_hq.commands.audit import audit
+from muster_hq.commands.case import case
 from muster_hq.commands.demo import demo
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
@@ -17,6 +18,7 @@ from muster_hq.commands.publish import publish
 from muster_hq.commands.pulse import pulse
 from muster_hq.commands.replay import replay
 from muster_hq.commands.roll_call import roll_call
+from muster_hq.commands.sample import sample
 from muster_hq.commands.serve import serve
 from muster_hq.commands.set_aside import set_aside
 from muster_hq.commands.topics import topics
@@ -39,6 +41,8 @@ _COMMANDS = (
     replay,
     export,
     look_back,
+    case,
+    sample,
     set_aside,
     roll_call,
     topics,

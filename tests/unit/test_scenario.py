@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections import Counter, defaultdict
@@ -15,9 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import muster_hq
 from muster_contract.register import Office, load_register
+from muster_contract.shell.running import run_command
 from muster_contract.times import parse_instant
 from muster_field.scenario import oig_18_36, outage
 from muster_field.scenario.case_file import INITIAL
@@ -27,6 +31,7 @@ from muster_field.scenario.player import play
 from muster_field.scenario.script import CaseTruth, Pulse, Scenario
 from muster_field.scenario.truth import truth_of
 from muster_hq.audit import Audit, audit
+from muster_hq.commands.sample import sample
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.ledger_port import Ledger
@@ -156,6 +161,32 @@ def test_what_a_case_misses_of_the_whole_protocol_is_found(untransmitted: int, s
     assert all(case.noncompliance for case in played.scenario.cases[:142])
     required = {line.id for line in policies.versions[0].requirements}
     assert {name for case in told for name in case.noncompliance or ()} == required
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_inspectors_sample_finds_forty_of_forty(seed: int, tmp_path: Path) -> None:
+    """Whichever forty of the early years' cases are drawn; the page and the table say so, and list each instance."""
+    played = audited_years(19, 1)
+    protocol = Played(played.scenario, played.log, load_policies([DEMO / "demo-protocol.toml"]))
+    with replayed(protocol, tmp_path):
+        pass
+    page, table = tmp_path / "findings.html", tmp_path / "findings.csv"
+    options = ["--from", "2012-10-01", "--to", "2015-10-01", "--size", "40", "--seed", str(seed)]
+    app = typer.Typer()
+    app.command()(run_command(sample))
+    ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
+    done = CliRunner().invoke(app, ["--ledger", ledger, *options, "--html", str(page), "--csv", str(table)])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"40 of 142 cases first seen from 2012-10-01 to 2015-10-01, seed {seed}" in done.stdout
+    assert done.stdout.endswith("40 of 40 files have at least one instance of noncompliance\n")
+    assert "<strong>40 of 40</strong>" in page.read_text("utf-8")
+    noncompliance = {case.case_id: case.noncompliance for case in played.scenario.cases[:142]}
+    instances = defaultdict(set)
+    for row in csv.DictReader(table.read_text("utf-8").splitlines()):
+        assert row["evidence"].startswith(f"field.{row['office_id']}.")
+        instances[row["case_id"]].add(row["requirement"])
+    assert len(instances) == 40
+    assert instances == {case_id: set(noncompliance[case_id] or ()) for case_id in instances}
 
 
 def test_gaps_and_clocks_ahead_are_found_where_they_were_planted(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_contract.times import format_instant
-from muster_hq.commands.arguments import instant
+from muster_hq.commands.arguments import day_or_instant
 from muster_hq.commands.options import LedgerUrl
 from muster_hq.ledger.opening import open_reader
 from muster_hq.published import evidence_row
@@ -47,7 +46,7 @@ def look_back(
     (muster_reports_outstanding). The last line says how many there are:
     on stderr with jsonl and csv, so that their lines are all alike.
     """
-    start = None if since is None else _start_of(since)
+    start = None if since is None else day_or_instant(since, "--since")
     chosen = output or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSONL)
     with closing(open_reader(ledger)) as reader:
         rows = (outstanding_row(case_id, obligation) for case_id, obligation in reader.outstanding(start))
@@ -68,11 +67,6 @@ def outstanding_row(case_id: str, obligation: Obligation) -> Row:
         "policy": obligation.policy,
         "evidence": [evidence_row(evidence_of(obligation.opening))],
     }
-
-
-def _start_of(since: str) -> int:
-    is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", since, re.ASCII)
-    return instant(f"{since}T00:00:00Z" if is_day else since, "--since")
 
 
 def _print_jsonl(rows: Iterable[Row]) -> int:

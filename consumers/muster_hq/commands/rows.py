@@ -25,6 +25,7 @@ VERDICT_COLUMNS = (
 )
 
 
+_WIDE = 240
 FINDING_COLUMNS = ("at", "kind", "office_id", "stream", "detail")
 
 
@@ -35,10 +36,14 @@ class Format(StrEnum):
     TABLE = "table"
 
 
+def form_of(form: Format | None) -> Format:
+    """Give the form in which rows are printed: left to itself, a table on a terminal and JSON Lines otherwise."""
+    return form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+
+
 def print_rows(rows: Iterable[Row], form: Format | None, columns: Sequence[str] = VERDICT_COLUMNS) -> None:
     """Print rows on stdout; left to itself, as a table on a terminal and as JSON Lines otherwise."""
-    chosen = form or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
-    if chosen is Format.JSONL:
+    if form_of(form) is Format.JSONL:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         sys.stdout.flush()
@@ -46,4 +51,4 @@ def print_rows(rows: Iterable[Row], form: Format | None, columns: Sequence[str] 
     table = Table(*columns)
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)

@@ -1,0 +1,88 @@
+"""One case as a list of rows in order of time: what arrived, what was due, what was judged, and what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from muster_contract.times import format_instant
+from muster_hq.facts import Fact
+from muster_hq.ledger_port import CaseHistory
+from muster_hq.published import evidence_row
+from muster_hq.verdicts import Obligation, Verdict, evidence_of
+
+Row = dict[str, Any]
+"""``at`` and ``kind`` (event, due, verdict or open), and what each kind has of its own."""
+
+
+def timeline(history: CaseHistory) -> list[Row]:
+    """Give the rows of a case: by time, at equal times what arrived before what was due before what was judged.
+
+    Events stand in fact order. What is not settled stands last, by due time.
+    """
+    events = [(fact.received_at, 0, _event(fact)) for fact in history.facts]
+    dues = [(row.pop("due"), 1, row) for row in _dues(history)]
+    verdicts = [(verdict.at, 2, _verdict(verdict)) for verdict in history.verdicts]
+    in_order = sorted([*events, *dues, *verdicts], key=lambda entry: entry[:2])
+    return [row for _, _, row in in_order] + [_open(obligation) for obligation in history.obligations]
+
+
+def _event(fact: Fact) -> Row:
+    return {
+        "at": format_instant(fact.received_at),
+        "kind": "event",
+        "office_id": fact.office,
+        "encounter_id": fact.encounter_id,
+        "own_at": format_instant(fact.own_at),
+        "stream": fact.stream,
+        "offset": fact.offset,
+        "event_id": str(UUID(bytes=fact.event_id)),
+        "type": fact.shape.type,
+        "codes": dict(fact.shape.codes),
+        "names": str(UUID(bytes=fact.names)) if fact.names else None,
+    }
+
+
+def _dues(history: CaseHistory) -> Iterator[Row]:
+    """Give each obligation that has opened, judged or not, once."""
+    seen = set()
+    everything: list[Verdict | Obligation] = [*history.verdicts, *history.obligations]
+    for said in everything:
+        key = said[:4]
+        if key not in seen:
+            seen.add(key)
+            yield {"due": said.due_at, "at": format_instant(said.due_at), "kind": "due", **_obligation(said)}
+
+
+def _verdict(verdict: Verdict) -> Row:
+    return {
+        "at": format_instant(verdict.at),
+        "kind": "verdict",
+        **_obligation(verdict),
+        "verdict": verdict.verdict,
+        "due_at": format_instant(verdict.due_at),
+        "received_at": None if verdict.received_at is None else format_instant(verdict.received_at),
+        "evidence": [evidence_row(evidence) for evidence in verdict.evidence],
+    }
+
+
+def _open(obligation: Obligation) -> Row:
+    return {
+        "at": None,
+        "kind": "open",
+        **_obligation(obligation),
+        "state": obligation.state,
+        "due_at": format_instant(obligation.due_at),
+        "evidence": [evidence_row(evidence_of(obligation.opening))],
+    }
+
+
+def _obligation(said: Verdict | Obligation) -> Row:
+    return {
+        "office_id": said.office_id,
+        "encounter_id": said.encounter_id,
+        "requirement": said.requirement,
+        "occurrence": said.occurrence,
+        "policy": said.policy,
+    }
