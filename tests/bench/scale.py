@@ -1,7 +1,7 @@
 """What 2.37 million supervised cases cost: bytes on disk, the start, and the time that an event takes beside them.
 
-``python -m tests.bench.scale fill|start|cost --ledger URL --cases N``: each side is a process of its own and prints
-what it measured as JSON. A supervised case is one CustodyChanged, and one open obligation to screen it again.
+``python -m tests.bench.scale fill|start|cost|scrape --ledger URL --cases N``: each side is a process of its own and
+prints what it measured as JSON. A supervised case is one CustodyChanged, and one open obligation to screen it again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
+from statistics import median
+from timeit import timeit
 from uuid import UUID
+
+from prometheus_client import generate_latest
 
 from muster_contract.codec import PULSE
 from muster_contract.topics import encounters, streams_of
 from muster_hq.commands.assembly import spare_the_collector
+from muster_hq.commands.scraping import registry_over
 from muster_hq.entries import Counts, Move, NewFact, StreamState
 from muster_hq.facts import Fact
 from muster_hq.intake import Intake
@@ -38,6 +43,8 @@ SINCE = 1_700_000_000_000
 _SPREAD = 21 * 86_400_000
 _SUPERVISED = shape_of("CustodyChanged", (("to", "SUPERVISED"),))
 _EVENTS = 100_000
+_AMID_DEADLINES = 40 * 86_400_000
+_SCRAPES = 15
 
 
 def identity(number: int) -> tuple[str, bytes]:
@@ -89,6 +96,13 @@ def start(url: str, policies: Policies) -> float:
     return seconds
 
 
+def scrape(url: str, policies: Policies) -> float:
+    """Scrape the metrics amid deadlines, thousands of them within the hour; give the median seconds."""
+    spare_the_collector()
+    registry = registry_over(url, policies, OFFICES, clock=lambda: SINCE + _AMID_DEADLINES)
+    return median(timeit(lambda: generate_latest(registry), number=1) for _ in range(_SCRAPES))
+
+
 def cost(url: str, policies: Policies, cases: int, seed: int) -> float:
     """Take in and judge events, half of them on cases that were there; give the seconds an event."""
     spare_the_collector()
@@ -130,7 +144,7 @@ def _events(cases: int, now: int, seed: int) -> Iterator[Event]:
 def main() -> None:
     """Run the side that the command line names, and print what was measured as JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("side", choices=["fill", "start", "cost"])
+    parser.add_argument("side", choices=["fill", "start", "cost", "scrape"])
     parser.add_argument("--ledger", required=True)
     parser.add_argument("--cases", type=int, required=True)
     parser.add_argument("--seed", type=int, default=SEED)
@@ -143,6 +157,8 @@ def main() -> None:
         seconds = time.perf_counter() - began
     elif given.side == "start":
         seconds = start(given.ledger, policies)
+    elif given.side == "scrape":
+        seconds = scrape(given.ledger, policies)
     else:
         seconds = cost(given.ledger, policies, given.cases, given.seed)
     sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -28,6 +29,12 @@ NEVER = -2 - T0
 """An as_of before all time, so that a replay lets none pass on silent streams."""
 PAST_GAPS = 60_005
 """When all that was announced in the first milliseconds must have come."""
+
+SMALL = {
+    "declined", "delays", "finding_tally", "heartbeats", "names", "obligation_tally", "quarantine_tally", "rolls",
+    "sqlite_schema", "streams", "verdict_tally",
+}  # fmt: skip
+"""Tables that grow with offices, requirements and codes only."""
 
 Samples = Mapping[str, Mapping[tuple[str, ...], float]]
 
@@ -256,6 +263,14 @@ def test_a_scrape_costs_the_same_however_many_cases_there_are(tmp_path: Path) ->
     assert many_due < 1.5 * few_due
 
 
+def test_no_query_of_a_scrape_walks_through_what_grows_with_the_cases(tmp_path: Path) -> None:
+    """SQLite itself says by which way it goes: into an index, or through a table of tallies, offices or words."""
+    headquarters = Headquarters(tmp_path, [encounter("E", 0), report("S", 1)])
+    walked = {table for plan in plans_of(headquarters.page, tmp_path / "ledger.db") for table in tables_walked(plan)}
+    assert "verdict_tally" in walked
+    assert walked <= SMALL
+
+
 def test_no_id_of_a_case_is_shown(tmp_path: Path) -> None:
     """Planted in every place where an id may stand."""
     events = [encounter("E", 0, case="SECRET-1", enc="SECRET-2"), report("S", 1, case="SECRET-1", enc="SECRET-2")]
@@ -280,6 +295,40 @@ def steps_of(work: Callable[[], object]) -> int:
     finally:
         apsw.connection_hooks.remove(watch)
     return steps
+
+
+def plans_of(work: Callable[[], object], file: Path) -> Iterator[list[str]]:
+    """Ask SQLite how it goes about each query of some work."""
+    asked: dict[str, apsw.Bindings | None] = {}
+
+    def note(_: apsw.Cursor, statement: str, bindings: apsw.Bindings | None) -> bool:
+        asked[statement] = bindings
+        return True
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.exec_trace = note
+
+    apsw.connection_hooks.append(watch)
+    try:
+        work()
+    finally:
+        apsw.connection_hooks.remove(watch)
+    with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        for statement, bindings in asked.items():
+            if statement.strip().startswith("select"):
+                yield [detail for *_, detail in connection.execute(f"explain query plan {statement}", bindings)]
+
+
+def tables_walked(plan: Iterable[str]) -> set[str]:
+    """Give the tables that a plan reads from end to end, as it names them, without the results of its subqueries.
+
+    A search that compares nothing is a walk too.
+    """
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for step in plan:
+        kind, name = (*step.split(), "")[:2]
+        names["SCAN" if kind == "SEARCH" and "(" not in step else kind].add(name)
+    return names["SCAN"] - names["CO-ROUTINE"] - names["MATERIALIZE"] - {"CONSTANT"}
 
 
 def _above_zero(values: Mapping[tuple[str, ...], float]) -> Mapping[tuple[str, ...], float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from prometheus_client import CollectorRegistry
@@ -14,7 +14,9 @@ from muster_hq.metrics import LedgerCollector
 from muster_hq.policy import Policies
 
 
-def registry_over(ledger: str, policies: Policies, offices: Iterable[str]) -> CollectorRegistry:
+def registry_over(
+    ledger: str, policies: Policies, offices: Iterable[str], clock: Callable[[], int] = now_ms
+) -> CollectorRegistry:
     """Give a registry with the whole vocabulary over a ledger; what policies and offices name exists at once."""
     registry = CollectorRegistry()
     registry.register(
@@ -23,7 +25,7 @@ def registry_over(ledger: str, policies: Policies, offices: Iterable[str]) -> Co
             offices=offices,
             limits=policies.limits,
             delay_bounds=delay_bounds(policies),
-            clock=now_ms,
+            clock=clock,
         )
     )
     return registry

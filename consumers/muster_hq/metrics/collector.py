@@ -100,12 +100,12 @@ class LedgerCollector(Collector):
             | {(office,): heartbeat.pending for office, heartbeat in heartbeats.items()},
         }
 
-    def _due_soon(self, ledger: LedgerReader) -> Values:
+    def _due_soon(self, ledger: LedgerReader) -> dict[tuple[str, ...], float]:
         """Count what is in the last tenth of its limit, and in its last hour."""
         now = self._clock()
         soon = {requirement: now + min(limit // 10, SOON) for requirement, limit in self._limits.items()}
         found = ledger.due_between(now, max(soon.values(), default=now), MOST_DUE_SOON)
-        return Counter((office, requirement) for office, requirement, at in found if at <= soon.get(requirement, now))
+        return dict(Counter((office, name) for office, name, at in found if at <= soon.get(name, now)))
 
     def _buckets(self, ledger: LedgerReader) -> tuple[list[tuple[str, float]], float]:
         """Give the cumulative counts by upper bound, as the exposition has them, and the sum."""
