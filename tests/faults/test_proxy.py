@@ -104,7 +104,7 @@ def test_a_cut_link_breaks_connections_and_lets_none_in(client: socket.socket, p
     proxy.become(CUT)
     with pytest.raises(ConnectionError):
         assert say(client, b"x") == b"x"
-    with dial(proxy) as another, pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError), dial(proxy) as another:
         assert say(another, b"x") == b"x"
     proxy.become(GOOD)
     with dial(proxy) as another:
