@@ -13,6 +13,7 @@ from typing import Final, Self
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from muster_contract.errors import Fault, MusterError
+from muster_hq.grants import SCAN_GROUP
 from muster_hq.kafka.admin import Admin, LogState
 from muster_hq.kafka.append_times import accepted_kinds, no_append_time
 from muster_hq.kafka.client import Kind, Listener, final, kind_of, make
@@ -22,7 +23,7 @@ STALLED_SECONDS = 30.0
 """How long nothing may come from the broker before the scan gives up."""
 
 _OURS: Final = {
-    "group.id": "muster-scan",  # a consumer must have one; it is never joined
+    "group.id": SCAN_GROUP,
     "enable.auto.commit": False,
     "auto.offset.reset": "error",
     "check.crcs": True,
