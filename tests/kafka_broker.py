@@ -87,6 +87,8 @@ class KafkaNode:
         self._heap = heap
         self.ports = ports
         self._process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
+        """Added to the environment of the processes that are started from now on."""
         folder.mkdir(parents=True, exist_ok=True)
         values = {"user": SASL_USER, "password": SASL_PASSWORD, "data": self.data, "node_id": node_id, "ports": ports}
         self._properties.write_text((SERVER_PROPERTIES + settings).format(**values), "utf-8")
@@ -163,7 +165,9 @@ class KafkaNode:
         dies_with_parent = ["setpriv", "--pdeathsig", "KILL", "--"]
         java = [*dies_with_parent, *JAVA, f"-Xmx{self._heap}", "-cp", self._classpath, *command, str(self._properties)]
         with self.log.open("ab") as log:
-            return subprocess.Popen(java, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            env = os.environ | self.environment
+            nothing = subprocess.DEVNULL
+            return subprocess.Popen(java, stdout=log, stderr=log, stdin=nothing, start_new_session=True, env=env)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.ports.plain), timeout=1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,14 @@ def hq(tmp_path: Path, broker: KafkaBroker) -> Iterator[Headquarters]:
     headquarters.kill()
 
 
-def test_each_bad_record_is_kept_with_its_reason_and_nothing_private_leaks(hq: Headquarters) -> None:
+@pytest.mark.fault(
+    "records",
+    injected="a poison record of every kind among good ones, with secrets planted in every field",
+    promised="each is kept with its reason and bytes, the counts add up, the good ones are applied, no secret leaks",
+)
+def test_each_bad_record_is_kept_with_its_reason_and_nothing_private_leaks(
+    hq: Headquarters, seen: Callable[[str], None]
+) -> None:
     """All kinds at once, among good ones: the four counts add up to the records read, and no secret is shown."""
     ahead = encounter("case-ahead", occurred_at=to_datetime(now_ms() + 3 * DAYS))
     conflict = framed(encounter("case-other"), event_id=codec.decode(GOOD).fields["event_id"])
@@ -116,6 +123,7 @@ def test_each_bad_record_is_kept_with_its_reason_and_nothing_private_leaks(hq: H
     assert kept["LABEL_ABOVE_CEILING"].sequence is not None, "its number is accounted for by the headers"
     hq.assert_audit_agrees()
     _assert_no_leak(hq)
+    seen(f"{len(values) + 1} records: {len(BAD) + 3} quarantined for {len(reasons)} reasons, 2 applied, 1 duplicate")
 
 
 def _assert_no_leak(hq: Headquarters) -> None:
