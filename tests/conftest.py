@@ -12,6 +12,7 @@ from hypothesis import settings
 from muster_contract.shell.log_filter import OnlyListed
 from muster_contract.shell.logging import STRICT
 from tests.kafka_broker import KafkaBroker
+from tests.postgres import Postgres
 
 # The same examples in every run, so that a red build is somebody's change. New ones are looked for on purpose:
 # pytest --hypothesis-profile=hunt tests/unit/test_properties.py
@@ -51,3 +52,34 @@ def _running(broker: KafkaBroker) -> Iterator[KafkaBroker]:
         yield broker
     finally:
         broker.kill()
+
+
+@pytest.fixture(scope="session")
+def one_postgres() -> Iterator[Postgres]:
+    """Run one real PostgreSQL for the whole session."""
+    yield from _running_postgres()
+
+
+@pytest.fixture
+def database(one_postgres: Postgres) -> Iterator[str]:
+    """Give the URL of an empty database of the session's PostgreSQL."""
+    if not one_postgres.running:
+        one_postgres.start()
+    name = one_postgres.new_database()
+    yield one_postgres.url(name)
+    one_postgres.drop(name)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """Run a real PostgreSQL for one test alone, such as one that kills it."""
+    yield from _running_postgres()
+
+
+def _running_postgres() -> Iterator[Postgres]:
+    postgres = Postgres()
+    try:
+        postgres.start()
+        yield postgres
+    finally:
+        postgres.remove()

@@ -49,11 +49,9 @@ class Judging:
     def step(self, limit: int) -> int:
         """Judge up to ``limit`` cases; give how many were due."""
         with self._ledger.judging() as transaction:
-            clocks = transaction.clocks()
-            if self._until is not None:
-                clocks = {name: min(clock, self._until) for name, clock in clocks.items()}
-            cases = transaction.due_cases(clocks, limit)
+            cases = transaction.due_cases(self._clocks(transaction), limit)
             if cases:
+                clocks = self._clocks(transaction)  # those by which these cases are complete
                 outages = transaction.outages() if self._policies.shortest_outage is not None else {}
                 judged, failed = self._judge(cases, outages, clocks)
                 transaction.record([change for change, _ in judged if change is not None])
@@ -63,6 +61,12 @@ class Judging:
                 if failed:
                     _set_aside(transaction, failed, clocks)
         return len(cases)
+
+    def _clocks(self, transaction: JudgingTransaction) -> Clocks:
+        clocks = transaction.clocks()
+        if self._until is None:
+            return clocks
+        return {name: min(clock, self._until) for name, clock in clocks.items()}
 
     def run_dry(self, limit: int) -> int:
         """Judge until no case is due; give how many were."""

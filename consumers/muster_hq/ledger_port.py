@@ -23,6 +23,13 @@ class LedgerError(MusterError):
     """The ledger cannot be opened, read or written: exit code 2, with what to do."""
 
 
+class LedgerAway(LedgerError):
+    """The ledger cannot be reached now. Whether the transaction under way was committed is not known.
+
+    Whoever can wait tries again, from the positions that the ledger then has: a compare-and-set makes that safe.
+    """
+
+
 class Outrun(Exception):
     """Another worker has moved a stream's position: this batch is thrown away, whole, and read again."""
 
@@ -143,7 +150,11 @@ class JudgingTransaction(Protocol):
     """One transaction of judging. The clocks must be read before the facts (DESIGN section 4)."""
 
     def clocks(self) -> dict[str, int]:
-        """Give the intake clock of each registered office, and of ALL_OFFICES (UTC milliseconds)."""
+        """Give the intake clock of each registered office, and of ALL_OFFICES (UTC milliseconds).
+
+        Once cases were taken up: those that were read after no other worker could judge them, and before their
+        facts. Earlier ones may be behind those by which another worker has judged them meanwhile.
+        """
 
     def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
         """Take up to ``limit`` cases off the list of those that are due by these clocks, with all that is theirs."""

@@ -10,7 +10,7 @@ import pytest
 from muster_hq.embedded import EmbeddedBroker
 from muster_hq.ledger_port import Ledger
 from tests.ports.kafka_backends import Backend, Embedded, Real
-from tests.ports.ledgers import LedgerKind, Sqlite
+from tests.ports.ledgers import LedgerKind, Postgres, Sqlite
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +31,11 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
         yield Real(request.getfixturevalue("broker"))
 
 
-@pytest.fixture(params=["sqlite"])
-def kind(tmp_path: Path) -> LedgerKind:
+@pytest.fixture(params=["sqlite", "postgres"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerKind:
     """Give a ledger of each kind that is not there yet."""
+    if request.param == "postgres":
+        return Postgres(request.getfixturevalue("database"))
     return Sqlite(tmp_path / "ledger.db")
 
 

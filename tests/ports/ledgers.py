@@ -9,6 +9,8 @@ from uuid import UUID
 
 from muster_hq.facts import Fact
 from muster_hq.heard import HeardRows, Kind, pack
+from muster_hq.ledger.postgres import PostgresLedger
+from muster_hq.ledger.postgres.reading import PostgresReader
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger.sqlite.reading import SqliteReader
 from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, LedgerReader
@@ -50,6 +52,21 @@ class Sqlite:
     def open_reader(self) -> LedgerReader:
         """Open the file to read it."""
         return SqliteReader(self._path)
+
+
+class Postgres:
+    """A database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def open(self) -> Ledger:
+        """Connect to write it."""
+        return PostgresLedger(self.url)
+
+    def open_reader(self) -> LedgerReader:
+        """Connect to read it."""
+        return PostgresReader(self.url)
 
 
 class _Always(dict[Shape, bool]):

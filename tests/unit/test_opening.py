@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from muster_contract.errors import ConfigurationError
 from muster_hq.ledger.opening import open_ledger, open_reader
-from muster_hq.ledger_port import LedgerError
+from muster_hq.ledger_port import LedgerAway, LedgerError
 
 
 def test_an_absolute_path_has_four_slashes(tmp_path: Path) -> None:
@@ -37,7 +38,8 @@ def test_reading_does_not_make_a_ledger(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "cause"),
     [
-        ("postgresql://hq:hunter2@db/muster", "no PostgreSQL ledger yet"),
+        ("postgresql://hq:hunter2@[::1/muster", "no PostgreSQL URL"),
+        ("postgresql://hq@db/muster?hunter2=1", "no PostgreSQL URL"),
         ("sqlite://hunter2.db", "three slashes"),
         ("sqlite:///", "three slashes"),
         ("hunter2.db", "no URL"),
@@ -48,4 +50,12 @@ def test_another_url_is_refused_and_not_shown(url: str, cause: str) -> None:
     """It could hold a password."""
     with pytest.raises(ConfigurationError, match=cause) as refused:
         open_ledger(url)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("open_", [open_ledger, open_reader])
+def test_a_database_that_is_not_there_is_named_without_its_password(open_: Callable[[str], object]) -> None:
+    """Where, why, and what to look at."""
+    with pytest.raises(LedgerAway, match=r"postgresql://127\.0\.0\.1:1/muster: cannot be reached") as refused:
+        open_("postgresql://hq:hunter2@127.0.0.1:1/muster")
     assert "hunter2" not in str(refused.value)

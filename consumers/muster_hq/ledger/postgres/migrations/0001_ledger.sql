@@ -1,0 +1,173 @@
+-- The PostgreSQL ledger. Instants are UTC milliseconds. It is lean on purpose (ADR 0009): the columns of a table
+-- stand in the order of their widths, recurring words are smallints, and ids are stored as stored_ids.py says.
+
+create table names (
+  kind text not null, no integer not null, name text not null,
+  primary key (kind, no), unique (kind, name)
+);
+
+-- Whoever writes is a worker, and holds the advisory lock of its number as long as it is connected.
+create table workers (worker_no smallint generated always as identity primary key);
+
+create table streams (
+  stream_no smallint primary key,
+  office_no smallint,                 -- null: headquarters' own
+  registered boolean not null,        -- only these hold the intake clocks back
+  next_offset bigint not null default 0,
+  clock bigint not null default 0,    -- 0: never read
+  topic_id text,
+  newest_id bytea not null default '',
+  applied bigint not null default 0,
+  duplicate bigint not null default 0,
+  pulse bigint not null default 0,
+  quarantined bigint not null default 0
+) with (fillfactor = 20);             -- a position that moves stays on its page
+
+-- A row that is locked is a case that is being judged.
+create table cases (
+  case_no integer generated always as identity primary key,
+  case_id bytea not null unique
+);
+
+create table facts (
+  received_at bigint not null,
+  "offset" bigint not null,
+  own_at bigint not null,
+  digest bigint not null,             -- tells a duplicate from a conflict
+  event_id uuid not null,
+  case_no integer not null,
+  shape_no integer not null,
+  stream_no smallint not null,
+  encounter_id bytea not null,
+  names bytea not null                -- empty: none
+);
+create index facts_of_case on facts (case_no);
+create index facts_by_id on facts (event_id);
+
+-- Applied records that are no facts of a case.
+create table noted (
+  stream_no smallint not null, event_id uuid not null, digest bigint not null,
+  primary key (event_id, stream_no)
+);
+
+-- Who is late? One query over one index: a case is due once the clock has passed the instant. One instant may be
+-- here twice: a unique key would have workers wait for one another.
+create table due (
+  past bigint not null,
+  case_no integer not null,
+  clock_no smallint not null,         -- an office, or 0: all of them
+  arrival boolean not null            -- of a fact: only its passing takes it off
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+create index due_at on due (clock_no, past);
+
+create table verdicts (
+  at bigint not null,
+  due_at bigint not null,
+  received_at bigint,
+  case_no integer not null,
+  occurrence integer not null,
+  office_no smallint not null,
+  requirement_no smallint not null,
+  verdict_no smallint not null,
+  policy_no smallint not null,
+  encounter_id bytea not null,
+  evidence bytea not null,
+  primary key (case_no, requirement_no, occurrence, office_no, verdict_no, at, encounter_id)
+);
+
+-- Cases whose judgement raises: our fault, shown until it is mended.
+create table set_aside (
+  case_no integer primary key, reason text not null, at bigint not null, tries integer not null
+);
+
+-- Derived: what is open, undetermined or outstanding. Can be rebuilt from the facts.
+create table obligations (
+  due_at bigint not null,
+  next_at bigint,
+  opening_offset bigint not null,
+  case_no integer not null,
+  occurrence integer not null,
+  opening_stream_no smallint not null,   -- where the opening event stands; its fact knows the encounter
+  requirement_no smallint not null,
+  policy_no smallint not null,
+  state_no smallint not null,
+  clock_no smallint not null
+) with (autovacuum_vacuum_scale_factor = 0.05);
+create index obligations_of_case on obligations (case_no);
+create index outstanding on obligations (opening_stream_no, due_at) where next_at is null;
+
+-- Derived: the metrics' totals. Each worker counts in rows of its own, or they would wait for one another.
+create table verdict_tally (
+  worker_no smallint, office_no smallint, requirement_no smallint, verdict_no smallint, n bigint not null,
+  primary key (worker_no, office_no, requirement_no, verdict_no)
+) with (fillfactor = 50);
+create table obligation_tally (
+  worker_no smallint, office_no smallint, requirement_no smallint, state_no smallint, n bigint not null,
+  primary key (worker_no, office_no, requirement_no, state_no)
+) with (fillfactor = 50);
+create table declined (
+  worker_no smallint, office_no smallint, jurisdiction text, n bigint not null,
+  primary key (worker_no, office_no, jurisdiction)
+) with (fillfactor = 50);
+create table delays (
+  worker_no smallint, bound double precision, n double precision not null,
+  primary key (worker_no, bound)
+) with (fillfactor = 50);
+create table finding_tally (
+  worker_no smallint, kind text, n bigint not null,
+  primary key (worker_no, kind)
+);
+create table quarantine_tally (
+  worker_no smallint, reason text, n bigint not null,
+  primary key (worker_no, reason)
+);
+
+create table gaps (
+  office_no smallint not null, start bigint not null, "end" bigint not null,
+  primary key (office_no, start, "end")
+);
+
+-- The roll call: what was heard of an office and is not settled yet, and what is known up to there.
+create table heard (
+  at bigint not null, "offset" bigint not null, office_no smallint not null, stream_no smallint not null,
+  kind smallint not null, epoch bytea not null, rows bytea not null
+);
+create index heard_at on heard (office_no, at);
+create table rolls (                  -- a row that is locked is a roll that is being called
+  office_no smallint primary key,
+  roll text,                          -- null: never called
+  past bigint                         -- time alone says more past it
+);
+
+create table heartbeats (
+  office_no smallint primary key, received_at bigint not null, epoch bytea not null,
+  last_encounter_sequence bigint not null, last_incident_sequence bigint not null, pending bigint not null
+);
+
+create table findings (
+  kind text not null, stream_no smallint not null, at bigint not null, detail text not null,
+  office_id text not null, evidence bytea not null,
+  primary key (kind, stream_no, at, detail)
+);
+
+create table quarantine (
+  stream_no smallint not null, "offset" bigint not null, received_at bigint not null,
+  reason text not null, detail text not null, value bytea, size bigint not null, sha256 bytea not null,
+  epoch bytea, sequence bigint,
+  primary key (stream_no, "offset")
+);
+
+-- What waits to be published, by the worker that publishes it.
+create table outgoing (
+  number bigint generated always as identity, worker_no smallint not null, topic text not null, value bytea not null,
+  primary key (worker_no, number)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- An id as it came, for sorting.
+create function id_text(stored bytea) returns text language sql immutable strict as $$
+  select case
+    when length(stored) = 16 then cast(encode(stored, 'hex') as uuid)::text
+    when get_byte(stored, 0) = 0 then convert_from(substr(stored, 2), 'UTF8')
+    else convert_from(stored, 'UTF8')
+  end
+$$;

@@ -1,0 +1,234 @@
+"""What anybody may ask of a PostgreSQL ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
+from muster_hq.facts import Fact
+from muster_hq.ledger.postgres.cases import facts_of
+from muster_hq.ledger.postgres.clocks import read_clocks
+from muster_hq.ledger.postgres.database import Database
+from muster_hq.ledger.postgres.evidence import unpack_evidence
+from muster_hq.ledger.postgres.rolls import read_calls, read_rolls
+from muster_hq.ledger.postgres.stored_ids import stored, text_of
+from muster_hq.ledger.postgres.words import Texts
+from muster_hq.ledger_port import AsideCase, CaseHistory
+from muster_hq.roll import Roll
+from muster_hq.verdicts import Obligation, Verdict
+
+_VERDICTS = """
+    select c.case_id, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at, p.name, evidence
+    from verdicts v join cases c using (case_no)
+    join names o on o.kind = 'office' and o.no = office_no
+    join names r on r.kind = 'requirement' and r.no = requirement_no
+    join names k on k.kind = 'verdict' and k.no = verdict_no
+    join names p on p.kind = 'policy' and p.no = policy_no """
+_AS_AUDITED = """
+    order by id_text(c.case_id) collate "C", o.name collate "C", id_text(encounter_id) collate "C",
+      r.name collate "C", occurrence, at, k.name collate "C" """
+_OF_CASE = """
+    where c.case_id = %s order by at, o.name collate "C", r.name collate "C", id_text(encounter_id) collate "C",
+      occurrence, k.name collate "C" """
+_OBLIGATIONS = """
+    select id_text(c.case_id), id_text(f.encounter_id), requirement_no, occurrence, policy_no, due_at, state_no,
+      next_at, clock_no, f.received_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
+    from obligations o join cases c using (case_no)
+    join facts f on f.case_no = o.case_no and f.stream_no = opening_stream_no and f."offset" = opening_offset """
+_OUTSTANDING = """
+    where next_at is null and due_at >= %s
+    order by due_at, id_text(c.case_id) collate "C", requirement_no, occurrence"""
+_FIRST_SEEN = """
+    select min(received_at), id_text(case_id) from facts join cases using (case_no)
+    where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%%')
+    group by case_no, case_id having min(received_at) >= %s and min(received_at) < %s
+    order by 1, id_text(case_id) collate "C" """
+# A case stands in due with the first instant of all its obligations: its others may lie in between as well.
+_DUE_BETWEEN = """
+    select opening_stream_no, requirement_no, next_at
+    from (
+      select distinct case_no from due
+      where clock_no in (select 0 union select office_no from streams) and past between %s and %s limit %s) d
+    join obligations using (case_no) where next_at between %s and %s"""
+_FINDINGS = """
+    select f.kind, office_id, stream_no, at, detail, evidence
+    from findings f join names n on n.kind = 'stream' and n.no = stream_no
+    order by at, f.kind collate "C", name collate "C", detail collate "C" """
+_QUARANTINED = """
+    select stream_no, "offset", received_at, reason, detail, value, size, sha256, epoch, sequence
+    from quarantine join names n on n.kind = 'stream' and n.no = stream_no order by name collate "C", "offset" """
+
+
+class PostgresReader:
+    """See LedgerReader. Opened on its own it never writes; what it reads outside a snapshot is the latest."""
+
+    def __init__(self, url: str, *, write: bool = False) -> None:
+        self._database = Database(url, write=write)
+
+    def close(self) -> None:
+        """Close it."""
+        self._database.close()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Hold one state of the ledger for all that is read within."""
+        return self._database.snapshot()
+
+    def streams(self) -> dict[str, tuple[StreamState, Counts]]:
+        """Give where each known stream stands, and what became of its records."""
+        select = """select stream_no, next_offset, clock, topic_id, newest_id, applied, duplicate, pulse, quarantined
+            from streams"""
+        names = self._texts("stream")
+        return {names[no]: (StreamState(*rest[:4]), Counts(*rest[4:])) for no, *rest in self._database.fetch(select)}
+
+    def clocks(self) -> dict[str, int]:
+        """Give the intake clock of each registered office, and of ALL_OFFICES."""
+        return read_clocks(self._database.fetch, self._database.words)
+
+    def next_due(self) -> dict[str, int]:
+        """Give, by clock, the earliest instant that waits for it to pass: of a case, or of an office's roll."""
+        # One step into the index a clock: asked every second, whatever the number of cases that wait.
+        found = self._database.fetch("""
+            select clock, past
+            from (select 0 as clock union select office_no from streams where office_no is not null) c
+            cross join lateral (select past from due where clock_no = clock order by past limit 1) d""")
+        names = self._database.words.clock_names()
+        due = {names[no]: past for no, past in found}
+        calls = read_calls(self._database.fetch, self._database.words, heard=False)
+        return due | {office: min(past, due.get(office, past)) for office, past in calls.items()}
+
+    def next_call(self) -> dict[str, int]:
+        """Give, by office, the instant past which its roll is to be called, what was heard meanwhile included."""
+        return read_calls(self._database.fetch, self._database.words, heard=True)
+
+    def verdicts(self) -> Iterator[tuple[str, Verdict]]:
+        """Give every verdict with its case_id, in the audit's order."""
+        return self._verdicts(_AS_AUDITED)
+
+    def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
+        """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+        return self._obligations(_OUTSTANDING, (since or 0,))
+
+    def case(self, case_id: str) -> CaseHistory | None:
+        """Give all of one case; None for one that was never heard of."""
+        (packed,) = stored([case_id])
+        with self._database.cursor() as cursor:
+            found = cursor.execute("select case_no from cases where case_id = %s", (packed,)).fetchone()
+            if found is None:
+                return None
+            facts = facts_of(cursor, self._database.words, found[0])
+        verdicts = [verdict for _, verdict in self._verdicts(_OF_CASE, (packed,))]
+        obligations = [obligation for _, obligation in self._obligations("where c.case_id = %s", (packed,))]
+        obligations.sort(key=lambda o: (o.due_at, o.requirement, o.office_id, o.encounter_id, o.occurrence))
+        return CaseHistory(case_id, facts, verdicts, obligations)
+
+    def cases_first_seen(self, start: int, end: int) -> Iterator[tuple[int, str]]:
+        """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in that time."""
+        return ((at, case_id) for at, case_id in self._database.stream(_FIRST_SEEN, (start, end)))
+
+    def declined_counts(self) -> Mapping[tuple[str, str], int]:
+        """Count the transfers that were declined by (office, jurisdiction)."""
+        offices = self._texts("office")
+        select = "select office_no, jurisdiction, sum(n)::bigint from declined group by 1, 2"
+        return {(offices[no], jurisdiction): n for no, jurisdiction, n in self._database.fetch(select)}
+
+    def verdict_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count verdicts by (office, requirement, verdict)."""
+        return self._tally("verdict_tally", "verdict")
+
+    def obligation_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Count unsettled obligations by (office, requirement, state)."""
+        return self._tally("obligation_tally", "state")
+
+    def oldest_outstanding(self) -> Mapping[str, int]:
+        """Give, by office, the due time of its oldest outstanding obligation."""
+        # One step into the index a stream: a scrape must not cost more when more is outstanding.
+        found = self._database.fetch("""
+            select office_no, min(due_at) from streams cross join lateral (
+              select due_at from obligations where opening_stream_no = stream_no and next_at is null
+              order by due_at limit 1) o
+            where office_no is not null group by office_no""")
+        offices = self._texts("office")
+        return {offices[no]: due_at for no, due_at in found}
+
+    def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
+        """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end."""
+        streams, requirements = self._database.words.streams, self._texts("requirement")
+        found = self._database.fetch(_DUE_BETWEEN, (start, end, limit, start, end))
+        return [(streams[stream_no][1], requirements[requirement_no], at) for stream_no, requirement_no, at in found]
+
+    def cases_aside(self) -> list[AsideCase]:
+        """Give the cases that could not be judged, the oldest first."""
+        select = """
+            select id_text(case_id), reason, at, tries from set_aside join cases using (case_no)
+            order by at, id_text(case_id) collate "C" """
+        return [AsideCase._make(row) for row in self._database.fetch(select)]
+
+    def findings(self) -> list[FindingRow]:
+        """Give every finding, in order of ``at``, kind, stream and detail."""
+        streams = self._texts("stream")
+        return [
+            FindingRow(kind, office, streams[no], at, detail, unpack_evidence(evidence, self._database.words))
+            for kind, office, no, at, detail, evidence in self._database.fetch(_FINDINGS)
+        ]
+
+    def finding_counts(self) -> Mapping[str, int]:
+        """Count findings by kind."""
+        return dict(self._database.fetch("select kind, sum(n)::bigint from finding_tally group by kind"))
+
+    def quarantined(self) -> Iterator[QuarantinedRecord]:
+        """Give every quarantined record, by stream and offset."""
+        streams = self._texts("stream")
+        for row in self._database.stream(_QUARANTINED):
+            epoch = UUID(bytes=row[8]) if row[8] else None
+            yield QuarantinedRecord._make((streams[row[0]], *row[1:8], epoch, row[9]))
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Count quarantined records by reason."""
+        return dict(self._database.fetch("select reason, sum(n)::bigint from quarantine_tally group by reason"))
+
+    def rolls(self) -> Mapping[str, Roll]:
+        """Give the roll of each office, as of its last call."""
+        return read_rolls(self._database.fetch, self._database.words)
+
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """Give the latest heartbeat of each office."""
+        offices = self._texts("office")
+        select = """select office_no, received_at, epoch, last_encounter_sequence, last_incident_sequence, pending
+            from heartbeats"""
+        return {
+            (office := offices[no]): Heartbeat(office, received_at, UUID(bytes=epoch), *numbers)
+            for no, received_at, epoch, *numbers in self._database.fetch(select)
+        }
+
+    def delays(self) -> tuple[Mapping[float, int], float]:
+        """Give the histogram of transmission delays: counts by upper bound in seconds, and their sum."""
+        found = dict(self._database.fetch("select bound, sum(n) from delays group by bound"))
+        total = found.pop(-1.0, 0.0)
+        return {bound: int(n) for bound, n in found.items()}, total
+
+    def _verdicts(self, those: str, bindings: tuple[object, ...] = ()) -> Iterator[tuple[str, Verdict]]:
+        for case_id, office, encounter, *row, evidence in self._database.stream(_VERDICTS + those, bindings):
+            behind = unpack_evidence(evidence, self._database.words)
+            yield text_of(case_id), Verdict._make((office, text_of(encounter), *row, behind))
+
+    def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
+        words = self._database.words
+        requirements, policies, states = self._texts("requirement"), self._texts("policy"), self._texts("state")
+        for case_id, encounter, requirement, *row in self._database.fetch(_OBLIGATIONS + those, bindings):
+            occurrence, policy, due_at, state, next_at, clock, at, stream_no, offset, event_id, shape, own_at = row
+            stream, office = words.streams[stream_no]
+            opening = Fact(at, stream, offset, office, event_id, words.shapes[shape], encounter, own_at, None)
+            names = (requirements[requirement], occurrence, policies[policy], due_at, states[state])
+            yield case_id, Obligation(office, encounter, *names, next_at, words.clock_names()[clock], opening)
+
+    def _texts(self, kind: str) -> Texts:
+        return self._database.words.text(kind)
+
+    def _tally(self, table: str, kind: str) -> Mapping[tuple[str, str, str], int]:
+        offices, requirements, kinds = self._texts("office"), self._texts("requirement"), self._texts(kind)
+        found = self._database.fetch(
+            f"select office_no, requirement_no, {kind}_no, sum(n)::bigint from {table} group by 1, 2, 3"  # noqa: S608 - names of ours
+        )
+        return {(offices[a], requirements[b], kinds[c]): n for a, b, c, n in found if n}

@@ -1,0 +1,34 @@
+"""Ids as PostgreSQL keeps them: a UUID as its 16 bytes, any other id as its text.
+
+A text of 16 characters has a zero byte before it, so that it is not taken for a UUID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from muster_hq.ledger.ids import pack, unpack
+
+_UUID_BYTES = 16
+
+
+def stored(ids: Sequence[str]) -> list[bytes]:
+    """Give ids as they are stored."""
+    return [packed if isinstance(packed, bytes) else _text(packed) for packed in pack(ids)]
+
+
+class Texts(dict[bytes, str]):
+    """The texts of stored ids: one encounter has several facts, and verdicts, and obligations."""
+
+    def __missing__(self, packed: bytes) -> str:
+        return self.setdefault(packed, text_of(packed))
+
+
+def text_of(packed: bytes) -> str:
+    """Give an id as it came."""
+    return unpack(packed) if len(packed) == _UUID_BYTES else packed.removeprefix(b"\0").decode()
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return b"\0" + encoded if len(encoded) == _UUID_BYTES else encoded
