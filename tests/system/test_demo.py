@@ -57,7 +57,7 @@ def test_the_last_line_counts_what_was_never_transmitted(untransmitted: int, tmp
     assert done.stdout.splitlines()[-1] == f"outstanding since 2016-01-01: {untransmitted}"
     assert done.stdout.endswith("\n")
     assert "of 40 sampled cases, 40 missed a deadline" in done.stdout
-    assert "agree, verdict by verdict and finding by finding" in done.stdout.replace("\n", " ")
+    assert "agree, verdict by verdict" in done.stdout
     assert "SEQUENCE_GAP" in done.stdout
     assert programs_of(tmp_path) == []
 

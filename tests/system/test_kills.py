@@ -22,6 +22,7 @@ OFFICES = ("dal", "hou", "elp")
 POLICY = """
 id = "seconds"
 version = 1
+gap_after = "PT1S"
 [[requirement]]
 id = "initial-report"
 opens_on = { event = "EncounterReported", match = "POTENTIAL" }
@@ -116,6 +117,7 @@ def _assert_nothing_is_lost_or_said_twice(hq: Headquarters, field: Field) -> Non
     assert _applied(hq) == field.accepted()
     counted = hq.assert_audit_agrees()
     with hq.reading() as ledger:
+        assert ledger.finding_counts() == {}, "somebody is blamed for what we killed"
         verdicts = [(case, v.encounter_id, v.requirement, v.occurrence, v.verdict) for case, v in ledger.verdicts()]
     kinds = Counter(kind for *_, kind in verdicts)
     assert len(set(verdicts)) == len(verdicts), "a verdict was said twice"

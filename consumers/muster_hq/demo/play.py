@@ -90,7 +90,7 @@ def _audit(stage: Stage, console: Console) -> None:
     console.print(done.out + done.err, end="", markup=False, highlight=False, soft_wrap=True)
     if done.code:
         raise Finding.of("audit", "the topics and the ledger do not say the same", "see the lines before this one")
-    console.print("the audit of the topics and the ledger agree, verdict by verdict and finding by finding")
+    console.print("the audit of the topics and the ledger agree, verdict by verdict")
 
 
 def _sample(stage: Stage, console: Console) -> None:
