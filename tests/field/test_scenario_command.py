@@ -82,3 +82,29 @@ def test_a_connection_in_trouble_is_not_kept(trouble: str) -> None:
     kept.send(PARCEL)
     assert [report.sequence for report in kept.close(1)] == [1]
     assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (["--office", "hou"], "--office: is not in "),
+        (["--metrics-port", "0"], "--metrics-port: goes with one --office"),
+        (["--metrics-port", "0", "--office", "dal", "--office", "elp"], "--metrics-port: goes with one --office"),
+    ],
+)
+def test_live_offices_are_of_the_register_and_metrics_are_one_offices(
+    tmp_path: Path, options: list[str], cause: str
+) -> None:
+    """Each relay has its own metrics, and its own health."""
+    result = scenario(tmp_path, "live", "--bootstrap", "127.0.0.1:1", "--work", str(tmp_path), *options)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(cause)
+
+
+def test_a_live_office_lives_alone_and_says_how_it_is(tmp_path: Path) -> None:
+    """Only its outbox is made; its metrics are served as a relay's are."""
+    options = ("--bootstrap", "127.0.0.1:1", "--work", str(tmp_path / "work"), "--seconds", "2")
+    result = scenario(tmp_path, "live", *options, "--office", "elp", "--metrics-port", "0")
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in (tmp_path / "work").glob("*.outbox")] == ["elp.outbox"]
+    assert '"event": "serving"' in result.stderr

@@ -9,27 +9,21 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Annotated
 
-import structlog
 import typer
-from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.progress import Progress
 
 from muster_contract.errors import Finding
-from muster_contract.shell.health import Health
 from muster_contract.shell.running import stopped_by_signals
-from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
 from muster_field.commands.options import Bootstrap, KafkaConfig, OutboxFile, kafka_properties
+from muster_field.commands.serving import LOOPBACK, MetricsHost, MetricsPort, serving
 from muster_field.kafka import KafkaSender
-from muster_field.metrics import OutboxCollector
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import prune
 from muster_field.relay import Relay, RelayOptions
 from muster_field.settings import duration_ms
 from muster_field.wiring import new_id
-
-_log = structlog.get_logger()
 
 
 def relay(
@@ -44,12 +38,8 @@ def relay(
     keep_values: Annotated[
         str, typer.Option(metavar="DURATION", help="How long the bytes of sent events are kept; forgotten at start.")
     ] = "P30D",
-    metrics_port: Annotated[
-        int | None, typer.Option(envvar="MUSTER_METRICS_PORT", min=0, max=65535, help="Serve /metrics there; 0: any.")
-    ] = None,
-    metrics_host: Annotated[
-        str, typer.Option(help="Small counts can reveal an encounter: mind who reads.")
-    ] = "127.0.0.1",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Send what the outbox holds, in order, and say every minute that the office lives. One relay an outbox."""
     options = RelayOptions(heartbeat_seconds=duration_ms(heartbeat_every, "--heartbeat-every") / 1000)
@@ -59,15 +49,7 @@ def relay(
     with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
-            server = MetricsServer(
-                _registry(opened, loop),
-                host=metrics_host,
-                port=metrics_port,
-                healthy=Health({"the relay": lambda: loop.turned_at}, clock=now_ms),
-                ready=lambda: None if loop.reading else "the outbox is not being read yet",
-            )
-            stack.enter_context(server)
-            _log.info("serving", metrics=server.url)
+            stack.enter_context(serving(opened, loop, metrics_host, metrics_port))
         prune(opened, recorded_before)
         _spare_collections()
         if not until_empty:
@@ -81,12 +63,6 @@ def _spare_collections() -> None:
     """Have the garbage collector look less often: thousands of records are alive here, and none in a cycle."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-
-
-def _registry(outbox: Outbox, loop: Relay) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(OutboxCollector(outbox.state, lambda: loop.turned_at))
-    return registry
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from muster_contract.register import Office, load_register
 from muster_contract.shell.running import run_command, stopped_by_signals
 from muster_contract.times import now_ms, to_ms
 from muster_field.commands.options import Bootstrap, KafkaConfig, OfficesFile, kafka_properties
+from muster_field.commands.serving import LOOPBACK, MetricsHost, MetricsPort, serving
 from muster_field.kafka import KafkaSender
 from muster_field.scenario import live as living
 from muster_field.scenario import oig_18_36 as audited
@@ -118,12 +119,24 @@ def live(
     kafka_config: KafkaConfig = None,
     seconds: Annotated[float | None, typer.Option(help="End after so long; else when stopped.")] = None,
     seed: Seed = 1,
+    office: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this office of the register lives here; repeatable.")
+    ] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Let some offices publish now and then by the real clock, until stopped."""
     register = load_register(offices)
+    only = office or []
+    strangers = set(only).difference(one.id for one in register)
+    if strangers:
+        raise ConfigurationError.of("--office", f"is not in {offices}: {', '.join(sorted(strangers))}")
+    if metrics_port is not None and len(only) != 1:
+        raise ConfigurationError.of("--metrics-port", "goes with one --office", "each relay has its own metrics")
+    watch = living.unwatched if metrics_port is None else partial(serving, host=metrics_host, port=metrics_port)
     connect = _kafka(bootstrap, kafka_config)
     with stopped_by_signals() as stop, _after(seconds, stop.set):
-        living.live(register, work, connect, seed=seed, clock=now_ms, new_id=new_id, stop=stop)
+        living.live(register, work, connect, seed=seed, clock=now_ms, new_id=new_id, stop=stop, only=only, watch=watch)
 
 
 def _kafka(bootstrap: str, config: Path | None) -> Connect:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
@@ -37,6 +37,8 @@ _SECONDS_UNTIL = {"INITIAL": ((2, 9), (11, 25)), "FOLLOW_UP": ((5, 19), (21, 35)
 
 Clock = Callable[[], int]
 NewId = Callable[[int], UUID]
+Watch = Callable[[Outbox, Relay], AbstractContextManager[object]]
+"""Gives the context that a relay runs within, such as a server of its metrics."""
 
 
 class Life:
@@ -89,6 +91,11 @@ class Life:
         heappush(self._agenda, (at, next(self._tickets), office, event))
 
 
+def unwatched(_outbox: Outbox, _relay: Relay) -> AbstractContextManager[object]:
+    """Watch nothing."""
+    return nullcontext()
+
+
 def live(  # noqa: PLR0913 - who lives, where, and by what clock
     register: Sequence[Office],
     folder: Path,
@@ -99,12 +106,17 @@ def live(  # noqa: PLR0913 - who lives, where, and by what clock
     new_id: NewId,
     stop: Event,
     progress: Callable[[int], None] = lambda _: None,
+    only: Sequence[str] = (),
+    watch: Watch = unwatched,
 ) -> None:
-    """Let some offices record and send until ``stop`` is set; ``progress`` is told of each event."""
+    """Let some offices, or ``only`` these, record and send until ``stop`` is set.
+
+    ``progress`` is told of each event; each relay runs within the context that ``watch`` gives.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     known = frozenset(office.id for office in register)
     step = max(1, len(register) // OFFICES)
-    names = [office.id for office in register[::step]][:OFFICES]
+    names = list(only) or [office.id for office in register[::step]][:OFFICES]
     with ExitStack() as stack:
         offices: dict[str, FieldOffice] = {}
         relays: list[Relay] = []
@@ -115,6 +127,7 @@ def live(  # noqa: PLR0913 - who lives, where, and by what clock
             offices[name] = FieldOffice(outbox, Rules(name, known), clock, new_id)
             options = RelayOptions(heartbeat_seconds=HEARTBEAT_SECONDS)
             relays.append(Relay(outbox, connect, clock=clock, new_id=new_id, options=options))
+            stack.enter_context(watch(outbox, relays[-1]))
         pool = stack.enter_context(ThreadPoolExecutor(len(relays)))
         stack.callback(stop.set)  # whatever ends this, ends the relays, before the pool waits for them
         at_work = [pool.submit(relay.run, stop) for relay in relays]
