@@ -93,7 +93,7 @@ class Occurrence:
     @property
     def due(self) -> int:
         """The due time, which is in time still."""
-        return self.anchor + self.requirement.within
+        return self.requirement.due_of(self.anchor, self.chain.opening.office)
 
     @property
     def key(self) -> tuple[str, ...]:

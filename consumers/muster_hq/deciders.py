@@ -45,7 +45,7 @@ class Occurrence:
         self.opening = opening
         self.opened_at = opened_at
         self.anchor = anchor
-        self.due = anchor + requirement.within
+        self.due = anchor + requirement.within if requirement.days is None else requirement.due_of(anchor, key[1])
 
 
 class Deciders:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, TypeVar
 
+from muster_hq.calendars import LocalDays
+
 DEFAULT_OUTAGE_GRACE = 3_600_000
 DEFAULT_GAP_AFTER = 60_000
 DEFAULT_ORPHAN_AFTER = 86_400_000
@@ -84,7 +86,11 @@ SATISFIES, WAIVES, ENDS = 1, 2, 4
 
 @dataclass(frozen=True, eq=False)
 class Requirement:
-    """One line of policy. ``within`` is in milliseconds; exactly one of ``opens_on`` and ``follows`` is set."""
+    """One line of policy; exactly one of ``opens_on`` and ``follows`` is set.
+
+    ``within`` is the time limit in milliseconds. Where ``days`` are set, they are the limit: then ``within`` is no
+    more than their usual length, for what needs one.
+    """
 
     id: str
     satisfied_by: Patterns
@@ -98,6 +104,11 @@ class Requirement:
     by: Literal["office", "any"] = "office"
     recurs: bool = False
     remind_before: int | None = None
+    days: LocalDays | None = None
+
+    def due_of(self, anchor: int, office: str) -> int:
+        """Give the due time (UTC milliseconds) of an office's obligation, by its anchor."""
+        return anchor + self.within if self.days is None else self.days.due(anchor, office)
 
     @cached_property
     def roles(self) -> Mapping[Shape, int]:

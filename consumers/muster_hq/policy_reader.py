@@ -5,16 +5,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from muster_contract.errors import ConfigurationError, Fault
+from muster_contract.register import Office
 from muster_contract.schemas import enum_symbols, newest
-from muster_contract.times import parse_duration, parse_instant, to_ms
+from muster_contract.times import format_duration, parse_duration, parse_instant, to_ms
 from muster_contract.topics import topic_of_kind
+from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zone_of
+from muster_hq.calendars import DAY
 from muster_hq.policy import (
     DEFAULT_GAP_AFTER,
     DEFAULT_ORPHAN_AFTER,
@@ -64,15 +67,52 @@ def read_policy(text: str, place: str) -> Policy:
         faults.append(Fault(f"{place}: requirement", "there is none", "write at least one [[requirement]]"))
         raw = []
     head = _validated(_Head, data, place, faults)
+    calendars = _calendars_of(data, place, faults)
     requirements = [
         requirement
         for number, table in enumerate(raw, 1)
-        if (requirement := _requirement(table, f"{place}: requirement {number} ({table.get('id', 'no id')})", faults))
+        if (
+            requirement := _requirement(
+                table, f"{place}: requirement {number} ({table.get('id', 'no id')})", faults, calendars
+            )
+        )
     ]
     faults.extend(_faults_across(raw, place))
     if faults or head is None:
         raise ConfigurationError(faults)
-    return Policy(requirements=_with_inherited_waivers(requirements), **head.model_dump())
+    return Policy(requirements=_with_inherited_waivers(requirements), **head.model_dump(exclude={"calendars"}))
+
+
+def at_offices(policies: Policies, register: Iterable[Office] | None) -> Policies:
+    """Give the policies with the offices' time zones, for those limits that are in days of an office.
+
+    ConfigurationError when there are such and no register.
+    """
+    lines = [(policy, line) for policy in policies.versions for line in policy.requirements if line.days is not None]
+    if not lines:
+        return policies
+    if register is None:
+        policy, line = lines[0]
+        cause = f"is needed: {policy.name} counts the days of {line.id} by each office's own clock"
+        raise ConfigurationError.of("--offices", cause, "give the register, whose offices have time zones")
+    zones = {office.id: zone_of(office.zone) for office in register}
+    return Policies([replace(policy, requirements=_placed(policy.requirements, zones)) for policy in policies.versions])
+
+
+def _placed(lines: Iterable[Requirement], zones: Mapping[str, tzinfo]) -> tuple[Requirement, ...]:
+    return tuple(replace(line, days=replace(line.days, zones=zones)) if line.days else line for line in lines)
+
+
+def _calendars_of(data: Mapping[str, Any], place: str, faults: list[Fault]) -> Calendars:
+    """Read the file of calendars that a policy names; it stands beside the policy."""
+    name = data.get("calendars")
+    if not isinstance(name, str):
+        return {}
+    try:
+        return read_calendars(Path(place).parent / name)
+    except ConfigurationError as refusal:
+        faults.extend(refusal.faults)
+        return {}
 
 
 def _with_inherited_waivers(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
@@ -148,6 +188,7 @@ class _Head(_Strict):
     id: _Name
     version: Annotated[int, Field(ge=1)]
     label: str = ""
+    calendars: str | None = None
     effective: _At | None = None
     outage_after: Annotated[_Ms, Field(ge=SHORTEST_OUTAGE)] | None = None
     outage_grace: _Ms = DEFAULT_OUTAGE_GRACE
@@ -186,7 +227,11 @@ def _validated(model: type[Any], table: Mapping[str, Any], place: str, faults: l
         return None
 
 
-def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault]) -> Requirement | None:
+def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault], calendars: Calendars) -> Requirement | None:
+    days = None
+    if isinstance(table.get("within"), dict):
+        days = read_limit(table["within"], f"{place}: within", calendars, faults)
+        table = {**table, "within": format_duration(days.nominal if days else DAY)}
     line = _validated(_Line, table, place, faults)
     if ("opens_on" in table) == ("follows" in table):
         faults.append(
@@ -200,7 +245,7 @@ def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault]) -> R
         return None
     if line.remind_before is not None and not 0 < line.remind_before < line.within:
         faults.append(Fault(f"{place}: remind_before", "is not between nothing and within", "remind before it is due"))
-    values = dict(line) | {"anchor": line.anchor or ("received_at" if line.follows else "occurred_at")}
+    values = dict(line) | {"days": days, "anchor": line.anchor or ("received_at" if line.follows else "occurred_at")}
     return Requirement(**values)
 
 

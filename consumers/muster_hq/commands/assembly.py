@@ -19,7 +19,7 @@ from muster_hq.judging import Judging
 from muster_hq.kafka import OutputProducer, StreamReader
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.policy import Policies
-from muster_hq.policy_reader import load_policies
+from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.publisher import Publisher
 from muster_hq.worker import Worker, positions_of
 
@@ -46,7 +46,7 @@ def read_setup(policy: Sequence[Path], offices: Path, kafka_config: Path | None)
     properties = _read(lambda: kafka_properties(kafka_config), faults)
     if policies is None or register is None or properties is None:
         raise ConfigurationError(faults)
-    return Setup(policies, tuple(office.id for office in register), properties)
+    return Setup(at_offices(policies, register), tuple(office.id for office in register), properties)
 
 
 def _read(read: Callable[[], T], faults: list[Fault]) -> T | None:
@@ -79,7 +79,7 @@ def running_worker(
                 member=member,
             )
         )
-        stack.callback(publisher.drain, LEAVE_WITHIN)
+        stack.callback(_leave, publisher)
         spare_the_collector()
         judging, calling = Judging(opened, setup.policies), Calling(opened, setup.policies)
         yield Worker(
@@ -92,6 +92,11 @@ def running_worker(
             trust_append_times=trust,
             together=opened.together,
         )
+
+
+def _leave(publisher: Publisher) -> None:
+    with suppress(LedgerAway):  # what waits is published by whoever comes next
+        publisher.drain(LEAVE_WITHIN)
 
 
 def spare_the_collector() -> None:

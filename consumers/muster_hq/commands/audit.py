@@ -31,7 +31,7 @@ from muster_hq.commands.streams import scan_streams, shown
 from muster_hq.comparing import Holdings, differences, holdings_of
 from muster_hq.ledger.opening import open_reader
 from muster_hq.logfile import read_log
-from muster_hq.policy_reader import load_policies
+from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.records import Record
 
 
@@ -64,8 +64,9 @@ def audit(
         raise ConfigurationError.of("audit", "has nothing to read", "--log FILE or --bootstrap HOST:PORT")
     if as_of is None and compare is None:
         raise ConfigurationError.of("--as-of", "is missing", "a time, or --compare LEDGER to take the ledger's")
-    policies = load_policies(policy)
-    register = tuple(office.id for office in load_register(offices)) if offices else None
+    known = load_register(offices) if offices else None
+    policies = at_offices(load_policies(policy), known)
+    register = tuple(office.id for office in known) if known else None
     # The ledger is read first: the log that is read afterwards then holds all that the ledger knows.
     held = _holdings(compare) if compare else None
     moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of else held.clocks if held else 0

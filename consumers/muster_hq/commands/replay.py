@@ -17,7 +17,7 @@ from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.logfile import offices_in, read_log
-from muster_hq.policy_reader import load_policies
+from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.published import verdict_row
 from muster_hq.replay import replay as replay_log
 
@@ -36,8 +36,9 @@ def replay(
 ) -> None:
     """Replay a log file through the live engine into a new ledger, and print the ledger's verdicts, or its findings."""
     until = instant(as_of, "--as-of")
-    policies = load_policies(policy)
-    register = {office.id for office in load_register(offices)} if offices else None
+    known = load_register(offices) if offices else None
+    policies = at_offices(load_policies(policy), known)
+    register = {office.id for office in known} if known else None
     records = list(read_log(log))
     names = sorted(register if register is not None else offices_in(records))
     opened = open_ledger(ledger)
