@@ -111,6 +111,15 @@ def test_a_turn_takes_in_judges_and_publishes(bench: Bench) -> None:
     assert bench.reader.hints == {"hq.directives": 1, encounters("a"): 2, incidents("a"): 2}
 
 
+def test_a_turn_calls_the_roll(bench: Bench) -> None:
+    """What was announced a minute before the pulses, and did not come, is found in the same turn."""
+    (skips_one,) = records_of(encounter("e", 0, sequence=2))
+    bench.now = T0 + 60_002
+    directives, encounters, incidents = pulses(60_002)
+    bench.turn(skips_one, encounters._replace(offset=1), directives, incidents)
+    assert [(finding.kind, finding.at) for finding in bench.ledger.findings()] == [("SEQUENCE_GAP", T0 + 60_000)]
+
+
 def test_an_empty_turn_is_a_turn(bench: Bench) -> None:
     """Time passes in turns without records too: health is that the loop turns."""
     bench.now += 5
