@@ -32,9 +32,9 @@ PAST_GAPS = 60_005
 
 SMALL = {
     "declined", "delays", "finding_tally", "heartbeats", "names", "obligation_tally", "quarantine_tally", "rolls",
-    "sqlite_schema", "streams", "verdict_tally",
+    "set_aside", "sqlite_schema", "streams", "verdict_tally",
 }  # fmt: skip
-"""Tables that grow with offices, requirements and codes only."""
+"""Tables that grow with offices, requirements and codes only, or with cases whose judgement failed: few, or a fault."""
 
 Samples = Mapping[str, Mapping[tuple[str, ...], float]]
 
@@ -194,6 +194,14 @@ def test_the_intake_clock_is_a_millisecond_behind_the_slowest_stream(tmp_path: P
     """Equal append times are the rule."""
     clock = Headquarters(tmp_path, as_of=500).scrape()["muster_intake_clock_timestamp_seconds"]
     assert clock == {(): (T0 + 500) / 1000}
+
+
+def test_cases_whose_judgement_failed_are_counted(tmp_path: Path) -> None:
+    """One that was set aside in judging."""
+    headquarters = Headquarters(tmp_path, [encounter("E", 0)])
+    with closing(open_ledger(headquarters.url)) as ledger, ledger.judging() as transaction:
+        transaction.set_aside(1, "KeyError", T0)
+    assert headquarters.scrape()["muster_cases_set_aside"] == {(): 1}
 
 
 def test_records_by_outcome_add_up(tmp_path: Path) -> None:

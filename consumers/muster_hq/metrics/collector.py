@@ -84,6 +84,7 @@ class LedgerCollector(Collector):
             "muster_reports_on_time_total": reports | _those(verdicts, "ON_TIME"),
             "muster_verdicts_total": _zeros((kind,) for kind in KINDS)
             | _sums((verdict, n) for (_, _, verdict), n in verdicts.items()),
+            "muster_cases_set_aside": {(): len(ledger.cases_aside())},
             "muster_intake_clock_timestamp_seconds": {(): max(clocks[ALL_OFFICES], NEVER_READ) / 1000},
             "muster_stream_clock_timestamp_seconds": _stream_clocks(streams, offices),
             "muster_records_total": _outcomes(counts for _, counts in streams.values()),

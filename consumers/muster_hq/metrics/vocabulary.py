@@ -72,6 +72,13 @@ VOCABULARY = (
         "with each verdict that is appended to the ledger",
     ),
     Metric(
+        "muster_cases_set_aside",
+        "gauge",
+        "Cases whose judgement failed: nothing is said about them until somebody mends that.",
+        (),
+        "up when judging a case raises a fault; down when it is tried again and works",
+    ),
+    Metric(
         "muster_intake_clock_timestamp_seconds",
         "gauge",
         "Everything appended up to it has been read, of all offices.",
