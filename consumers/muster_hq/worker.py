@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Protocol
 
 import structlog
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 
 from muster_contract.topics import parse_stream
 from muster_hq.calling import Calling
@@ -20,7 +29,7 @@ from muster_hq.entries import FindingRow, StreamState
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
-from muster_hq.ledger_port import Outrun
+from muster_hq.ledger_port import LedgerAway, Outrun
 
 BATCH = 20_000
 """Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""
@@ -30,6 +39,9 @@ MOST_STEPS = 20
 """Judging steps a turn takes at most, so that reading goes on while a large backlog is judged."""
 HOLD_MS = 5_000
 """How long a stream whose broker's clock is ahead is left alone before it is looked at again."""
+
+AWAY_SECONDS = 5.0
+"""How long the worker waits at most before it looks again for a ledger that is away."""
 
 _log = structlog.get_logger(__name__)
 
@@ -93,9 +105,22 @@ class Worker:
         return bool(self._reader.topic_ids)
 
     def run(self, stop: threading.Event) -> None:
-        """Turn until told to stop; the turn under way is finished first."""
+        """Turn until told to stop; the turn under way is finished first.
+
+        When the ledger is away, turns are tried again, ever more rarely up to AWAY_SECONDS, until one is committed.
+        """
+        tries = Retrying(
+            retry=retry_if_exception_type(LedgerAway),
+            wait=wait_random_exponential(multiplier=0.1, max=AWAY_SECONDS),
+            sleep=sleep_using_event(stop),
+            stop=stop_when_event_set(stop),
+            before_sleep=self._start_over,
+        )
         while not stop.is_set():
-            self.turn()
+            with suppress(RetryError):  # told to stop
+                tries(self.turn)
+                if tries.statistics["attempt_number"] > 1:
+                    _log.info("ledger_back")
 
     def turn(self, wait: float = WAIT_SECONDS) -> int:
         """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
@@ -114,6 +139,17 @@ class Worker:
         if batch.records or not self.reading:
             self.heard_at = self.turned_at
         return len(batch.records)
+
+    def _start_over(self, tried: RetryCallState) -> None:
+        """Have all streams read from the ledger's positions, whatever became of the turn that failed.
+
+        Nothing of it was committed, or all of it: the positions say which, as soon as they can be read.
+        """
+        if tried.attempt_number == 1:
+            cause = tried.outcome and tried.outcome.exception()
+            _log.warning("ledger_away", cause=str(cause), hint="it is tried again; nothing is lost")
+        self._reader.rewind(list(self._reader.topic_ids))
+        self.turned_at = self.heard_at = self._clock()  # the loop lives, though it can do nothing
 
     def _take(self, batch: Batch) -> None:
         streams = {record.stream for record in batch.records}

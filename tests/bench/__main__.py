@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
@@ -198,7 +199,8 @@ def _fill(bootstrap: str, events: Iterable[Event]) -> int:
 def _consume(side: str, bootstrap: str, records: int, folder: Path) -> Measured:
     """Run one side as a process of its own, so that none inherits another's memory."""
     command = [sys.executable, "-m", "tests.bench.consuming", side, "--bootstrap", bootstrap]
-    command += ["--records", str(records), "--offices", ",".join(OFFICES), "--folder", str(folder)]
+    ledger = f"sqlite:///{folder}/{time.monotonic_ns()}.db"
+    command += ["--records", str(records), "--offices", ",".join(OFFICES), "--ledger", ledger]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 

@@ -106,11 +106,11 @@ class _Counted:
         return getattr(self._reader, name)
 
 
-def worker(bootstrap: str, records: int, offices: Collection[str], folder: Path) -> tuple[float, float]:
-    """Take everything in, judge it and publish, into a new SQLite ledger; give the seconds that it took."""
+def worker(bootstrap: str, records: int, offices: Collection[str], url: str) -> tuple[float, float]:
+    """Take everything in, judge it and publish, into a new ledger; give the seconds that it took."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     policies, group = load_policies([POLICY]), str(uuid4())
-    with closing(open_ledger(f"sqlite:///{folder / group}.db")) as ledger:
+    with closing(open_ledger(url)) as ledger:
         intake = Intake(ledger, policies, sorted(offices))
         publisher = Publisher(ledger, OutputProducer[int]({}, bootstrap=bootstrap))
         positions = positions_of(intake)
@@ -134,10 +134,10 @@ def main() -> None:
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--records", type=int, required=True)
     parser.add_argument("--offices", default="")
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--ledger", default="", help="the URL of a new one")
     given = parser.parse_args()
     if given.side == "worker":
-        seconds = worker(given.bootstrap, given.records, given.offices.split(","), given.folder)
+        seconds = worker(given.bootstrap, given.records, given.offices.split(","), given.ledger)
     else:
         schemas = by_fingerprint().items()
         as_written = {mark: fastavro.parse_schema(schema.source) for mark, schema in schemas}

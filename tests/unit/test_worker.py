@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,11 @@ from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
 from muster_hq.ledger.sqlite import SqliteLedger
+from muster_hq.ledger_port import LedgerAway, LedgerError
 from muster_hq.policy import Policies
 from muster_hq.records import Record
 from muster_hq.sorting import MAX_BROKER_SKEW
-from muster_hq.worker import HOLD_MS, Worker, positions_of
+from muster_hq.worker import AWAY_SECONDS, HOLD_MS, Worker, positions_of
 from tests.builders import policies_of, records_of
 from tests.cases.builders import T0, encounter, pulse, report
 
@@ -41,9 +44,11 @@ class FakeReader:
         self.halted: list[str] = []
         self.hints: dict[str, int] = {}
         self.topic_ids: Mapping[str, str | None] = {}
+        self.positions: Callable[[Collection[str]], object] = lambda _: None
 
     def read(self, max_records: int, timeout: float) -> Batch:
-        """Give the next batch, or an empty one."""
+        """Ask for positions as the real one does after a rewind; give the next batch, or an empty one."""
+        self.positions(self.rewound[-1] if self.rewound else ())
         assert max_records > 0
         assert timeout >= 0
         return self.batches.pop(0) if self.batches else Batch([], [], frozenset())
@@ -61,6 +66,25 @@ class FakeReader:
         self.hints |= positions
 
 
+class StopAfter(threading.Event):
+    """Is set once it was asked so often whether it is; notes what was waited, and waits for nothing."""
+
+    def __init__(self, turns: int) -> None:
+        super().__init__()
+        self._left = turns
+        self.waited: list[float] = []
+
+    def is_set(self) -> bool:
+        """Count a turn."""
+        self._left -= 1
+        return self._left < 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Note it."""
+        self.waited.append(timeout or 0)
+        return False
+
+
 class Bench:
     """A worker of one office with its parts, and a clock that a test sets."""
 
@@ -72,8 +96,9 @@ class Bench:
         self.now = NOW
         self.published = 0
         judging, calling = Judging(self.ledger, self.policies), Calling(self.ledger, self.policies)
-        together = self.ledger.together
-        publish = self._publish
+        self.away = 0
+        self.fault: LedgerError = LedgerAway.of("ledger", "the connection was lost")
+        together, publish = self._together, self._publish
         self.worker = Worker(self.reader, self.intake, judging, calling, publish, lambda: self.now, together=together)
 
     def turn(self, *records: Record, broken: Collection[Broken] = ()) -> int:
@@ -87,6 +112,15 @@ class Bench:
 
     def _publish(self) -> None:
         self.published += 1
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Commit a turn; so many times the ledger goes away at the very end, and nobody knows of it."""
+        with self.ledger.together():
+            yield
+            if self.away:
+                self.away -= 1
+                raise self.fault
 
 
 @pytest.fixture
@@ -188,3 +222,37 @@ def test_streams_that_are_read_are_heard_by_their_records(bench: Bench) -> None:
     assert bench.worker.heard_at == NOW + 1
     bench.turn(*records_of(encounter("e", 0)))
     assert bench.worker.heard_at == NOW + 2
+
+
+def test_a_ledger_that_is_away_is_waited_for(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """The turn is tried again from the ledger's positions; it is told once, and that it is over."""
+    stop = StopAfter(4)
+    (record,) = records_of(encounter("e", 0))
+    bench.away = 3
+    bench.reader.topic_ids = {encounters("a"): None}
+    bench.reader.positions = positions_of(bench.intake)
+    bench.reader.batches += [Batch([record], [], frozenset())] * 4
+    bench.worker.run(stop)
+    assert bench.reader.rewound == [{encounters("a")}] * 3
+    assert bench.ledger.streams()[encounters("a")][1].applied == 1
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("ledger_away") == (told.out + told.err).count("ledger_back") == 1
+
+
+def test_a_worker_without_its_ledger_lives_and_can_be_stopped(bench: Bench) -> None:
+    """It waits ever longer, so that a ledger that comes back is not overrun."""
+    stop = StopAfter(5)
+    bench.away = 1_000
+    bench.now += 7
+    bench.worker.run(stop)
+    assert 1_000 - bench.away == 5
+    assert bench.worker.turned_at == bench.worker.heard_at == NOW + 7
+    assert all(seconds <= AWAY_SECONDS for seconds in stop.waited)
+    assert sum(stop.waited) > 0
+
+
+def test_a_refusal_that_only_an_operator_can_mend_ends_the_worker(bench: Bench) -> None:
+    """Such as a right that is missing."""
+    bench.away, bench.fault = 1, LedgerError.of("ledger", "may not be written")
+    with pytest.raises(LedgerError, match="may not be written"):
+        bench.worker.run(StopAfter(9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import OutputProducer, StreamReader
 from muster_hq.ledger.opening import open_ledger
+from muster_hq.ledger_port import LedgerAway
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.publisher import Publisher

@@ -73,6 +73,13 @@ HEADQUARTERS = (
     LogEvent("offset_hint_not_stored", "info", ("code",), "Lag tools see an old offset; nothing depends on it."),
     LogEvent("not_published", "warning", ("hint", "reason", "topic"), "The broker refused what was to be published."),
     LogEvent("pulse_not_sent", "warning", ("hint", "reason", "stream"), "A pulse expired: time stands on that stream."),
+    LogEvent(
+        "ledger_away",
+        "warning",
+        ("cause", "hint"),
+        "The worker cannot reach the ledger; told once, and tried again until it is back.",
+    ),
+    LogEvent("ledger_back", "info", (), "A turn was committed again: the worker reads on from the ledger's positions."),
     LogEvent("ledger_not_read", "info", ("cause",), "The pulse cannot look into the ledger; regular pulses go on."),
     LogEvent("kafka_error", "warning", ("code", "detail"), "The client has trouble that passes; it tries again."),
 )
