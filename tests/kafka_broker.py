@@ -151,6 +151,12 @@ class KafkaNode:
             self._process.wait(STOP_SECONDS)
             self._process = None
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to its process group, such as SIGSTOP and SIGCONT; does nothing when it does not run."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
     def restart(self, *, hard: bool = False) -> None:
         """Stop (``hard``: with SIGKILL) and start again on the same data and ports."""
         if hard:

@@ -7,12 +7,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import apsw
+import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from muster_contract import codec, headers
@@ -122,20 +123,26 @@ def assert_nothing_lost_or_said_twice(hq: Headquarters, field: Offices) -> Count
 
 
 def applied(hq: Headquarters) -> set[UUID]:
-    """Give the ids of the events that the ledger holds; heartbeats are not among them."""
-    with closing(apsw.Connection(hq.ledger.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY)) as ledger:
-        return {UUID(bytes=event_id) for (event_id,) in ledger.execute("select event_id from applied")}
+    """Give the ids of the events that the ledger holds, each once; heartbeats are not among them."""
+    if hq.ledger.startswith("postgresql"):
+        with psycopg.connect(hq.ledger) as ledger:
+            select = "select event_id from facts union all select event_id from noted"
+            ids = [event_id for (event_id,) in ledger.execute(select)]
+    else:
+        with closing(apsw.Connection(hq.ledger.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY)) as file:
+            ids = [UUID(bytes=event_id) for (event_id,) in file.execute("select event_id from applied")]
+    assert len(ids) == len(set(ids)), "an event was applied twice"
+    return set(ids)
 
 
 def ids_on_topics(bootstrap: str, offices: Sequence[str]) -> set[UUID]:
-    """Give the ids of the events that stand on offices' streams, heartbeats and pulses left out."""
+    """Give the ids of the events on offices' streams: heartbeats, pulses and poison left out."""
     found = set()
     for message in records_of(bootstrap, streams_of(offices)):
-        value = message.value() or b""
-        if value != codec.PULSE:
-            decoded = codec.decode(value)
-            if "sequence" in decoded.fields:
-                found.add(UUID(bytes=decoded.fields["event_id"]))
+        with suppress(codec.Undecodable):
+            fields = codec.decode(message.value()).fields
+            if "sequence" in fields:
+                found.add(UUID(bytes=fields["event_id"]))
     return found
 
 
@@ -186,12 +193,23 @@ class Line:
     """A bare line to the broker: events are sent at once, and their append times come back."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0})
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0, "message.timeout.ms": 0}
+        )
 
     def send(self, event: FieldEvent, office: str) -> int:
         """Send an event; give the time at which the broker appended it."""
         stream = encounters(office) if isinstance(event, EncounterReported) else incidents(office)
         return self.send_bytes(stream, *framed(event, office))
+
+    def queue(self, stream: str, value: bytes, with_headers: list[tuple[str, bytes]]) -> None:
+        """Send a record without waiting for the broker."""
+        self._producer.produce(stream, value, partition=0, headers=with_headers)  # type: ignore[arg-type]  # a list is invariant
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until the broker has all that was queued."""
+        assert self._producer.flush(PATIENCE) == 0
 
     def send_bytes(self, stream: str, value: bytes, with_headers: list[tuple[str, bytes]]) -> int:
         """Send a record; give the time at which the broker appended it."""
