@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from muster_contract.codec import encode
 from muster_hq.ledger.opening import open_ledger, open_reader
+from muster_hq.ledger.sqlite.database import Database
 from muster_hq.metrics import VOCABULARY, LedgerCollector
 from muster_hq.metrics.vocabulary import SOON
 from muster_hq.policy import Policies
@@ -321,10 +322,11 @@ def plans_of(work: Callable[[], object], file: Path) -> Iterator[list[str]]:
         work()
     finally:
         apsw.connection_hooks.remove(watch)
-    with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+    with closing(Database(file, write=False)) as database:
         for statement, bindings in asked.items():
             if statement.strip().startswith("select"):
-                yield [detail for *_, detail in connection.execute(f"explain query plan {statement}", bindings)]
+                plan = database.connection.execute(f"explain query plan {statement}", bindings)
+                yield [detail for *_, detail in plan]
 
 
 def tables_walked(plan: Iterable[str]) -> set[str]:
