@@ -12,7 +12,7 @@ of DESIGN section 8 into the form of ``expected()``::
 
 from __future__ import annotations
 
-from tests.cases import chains, deciding, found, opening, outages, recurring, retractions, versions
+from tests.cases import calendars, chains, deciding, found, opening, outages, recurring, retractions, versions
 from tests.cases.builders import Case
 
 CASES: tuple[Case, ...] = (
@@ -23,6 +23,7 @@ CASES: tuple[Case, ...] = (
     *retractions.CASES,
     *outages.CASES,
     *versions.CASES,
+    *calendars.CASES,
     *found.CASES,
 )
 

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from muster_contract.codec import PULSE, encode
+from muster_contract.register import Office
 from muster_contract.times import parse_instant
 from muster_contract.topics import encounters, incidents
 from muster_hq.policy import Policies
-from muster_hq.policy_reader import read_policy
+from muster_hq.policy_reader import at_offices, read_policy
 from muster_hq.records import Record
 
 T0 = parse_instant("2016-03-01T00:00:00Z")
@@ -64,6 +65,7 @@ class Case:
     verdicts: Sequence[Expected] = ()
     as_of: int = 500
     offices: frozenset[str] | None = None
+    register: Sequence[Office] | None = None
 
     def __str__(self) -> str:
         """Give the name."""
@@ -73,7 +75,7 @@ class Case:
     def policies(self) -> Policies:
         """The policy's versions, read."""
         texts = (self.policy,) if isinstance(self.policy, str) else self.policy
-        return Policies([read_policy(text, self.name) for text in texts])
+        return at_offices(Policies([read_policy(text, self.name) for text in texts]), self.register)
 
     @property
     def instant(self) -> int:
