@@ -8,6 +8,7 @@ from muster_contract.shell.logging import configure_logging
 from muster_contract.shell.probing import healthy
 from muster_contract.shell.running import run_command
 from muster_hq.commands.audit import audit
+from muster_hq.commands.calendar import calendar
 from muster_hq.commands.case import case
 from muster_hq.commands.demo import demo
 from muster_hq.commands.embedded_broker import embedded_broker
@@ -43,6 +44,7 @@ _COMMANDS = (
     look_back,
     case,
     sample,
+    calendar,
     set_aside,
     roll_call,
     topics,
