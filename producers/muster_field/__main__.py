@@ -8,8 +8,10 @@ from muster_contract.shell.logging import configure_logging
 from muster_contract.shell.probing import healthy
 from muster_contract.shell.running import run_command
 from muster_field.commands.care import init_outbox, prune, release_reserve, renew_outbox
+from muster_field.commands.due import due
 from muster_field.commands.encounter import encounter
 from muster_field.commands.incident import incident
+from muster_field.commands.receive import receive
 from muster_field.commands.record import record
 from muster_field.commands.relay import relay
 from muster_field.commands.resend import resend
@@ -28,6 +30,8 @@ _COMMANDS = (
     incident,
     record,
     relay,
+    receive,
+    due,
     status,
     resend,
     init_outbox,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from muster_field.answers import Due, DueState, InboxState, Refused
 from muster_field.metrics import VOCABULARY, OutboxCollector
 from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_care import ask_again
@@ -15,13 +17,14 @@ from muster_field.state import Reason, SetAside
 from tests.field.offices import NOW, office_at
 from tests.schemas.builders import PLANTED, event_of
 
+NOTHING = InboxState({}, [], 0, None)
 ASIDE = SetAside(sequence=3, reason=Reason.CORRUPT, detail="the row is gone", at=NOW)
 
 
-def exposition(outbox: Outbox) -> str:
-    """Scrape an outbox."""
+def exposition(outbox: Outbox, answers: InboxState = NOTHING, due: Sequence[Due] = ()) -> str:
+    """Scrape an outbox, and what headquarters answered."""
     registry = CollectorRegistry()
-    registry.register(OutboxCollector(outbox.state, lambda: NOW))
+    registry.register(OutboxCollector(outbox.state, lambda: NOW, lambda: (answers, due), clock=lambda: NOW))
     return generate_latest(registry).decode()
 
 
@@ -41,9 +44,31 @@ def test_metrics_say_what_the_outbox_holds(tmp_path: Path) -> None:
     ):
         assert sample(page, f'muster_field_{name}{{office="dal",stream="field.dal.encounters"}}') == value
     assert (
-        sample(page, 'muster_field_events_set_aside{office="dal",reason="CORRUPT",stream="field.dal.encounters"}')
-        == 1
+        sample(page, 'muster_field_events_set_aside{office="dal",reason="CORRUPT",stream="field.dal.encounters"}') == 1
     )
+    assert PLANTED not in page
+    outbox.close()
+
+
+def test_metrics_say_what_headquarters_answered(tmp_path: Path) -> None:
+    """Sent is not received; and what is due becomes overdue by the office's clock, or by headquarters' word."""
+    with office_at(tmp_path) as office:
+        office.accept_many([event_of("EncounterReported", case_id=PLANTED)] * 5)
+    outbox = Outbox.open(tmp_path / "outbox.db")
+    refused = [Refused("encounters", outbox.identity.epoch.bytes, 4, "UNDECODABLE", NOW)]
+    key = PLANTED, "e", "initial-report", 1
+    due = [
+        Due(*key, NOW, "p@1", DueState.OPEN),
+        Due(*key, NOW - 1, "p@1", DueState.OPEN),
+        Due(*key, NOW + 9, "p@1", DueState.UNDETERMINED),
+    ]
+    page = exposition(outbox, InboxState({"encounters": 3}, refused, 9, NOW + 500), due)
+    of_encounters = '{office="dal",stream="field.dal.encounters"}'
+    assert sample(page, f"muster_field_events_received{of_encounters}") == 3
+    assert sample(page, f"muster_field_events_refused{of_encounters}") == 1
+    assert sample(page, 'muster_field_obligations{office="dal",state="due"}') == 1
+    assert sample(page, 'muster_field_obligations{office="dal",state="overdue"}') == 2
+    assert sample(page, 'muster_field_last_answer_timestamp_seconds{office="dal"}') == NOW / 1000 + 0.5
     assert PLANTED not in page
     outbox.close()
 

@@ -11,6 +11,7 @@ import muster_field.metrics
 import muster_field.metrics.document
 import muster_hq.metrics
 import muster_hq.metrics.document
+from muster_field.answers import InboxState
 from muster_field.metrics import OutboxCollector
 from muster_field.outbox import Outbox
 from muster_hq.commands.scraping import registry_over
@@ -39,7 +40,9 @@ def test_promtool_finds_no_fault_with_either_side(tmp_path: Path) -> None:
     office_at(tmp_path).close()
     outbox = Outbox.open(tmp_path / "outbox.db")
     field = CollectorRegistry()
-    field.register(OutboxCollector(outbox.state, lambda: NOW))
+    field.register(
+        OutboxCollector(outbox.state, lambda: NOW, lambda: (InboxState({}, [], 0, None), ()), clock=lambda: NOW)
+    )
     for registry in (registry_over(url, policies, ["dal"]), field):
         assert promtool("check", "metrics", stdin=generate_latest(registry).decode()) == ""
     outbox.close()
@@ -48,7 +51,7 @@ def test_promtool_finds_no_fault_with_either_side(tmp_path: Path) -> None:
 def test_names_and_labels_are_of_a_few_kinds() -> None:
     """A label that could name somebody would have to be added here first; names say their unit, as is the custom."""
     labels = {label for metric in VOCABULARY.values() for label in metric.labels}
-    assert labels <= {"kind", "office", "outcome", "reason", "requirement", "stream", "verdict"}
+    assert labels <= {"kind", "office", "outcome", "reason", "requirement", "state", "stream", "verdict"}
     for metric in VOCABULARY.values():
         assert metric.name.endswith("_total") == (metric.type == "counter")
         assert metric.help.endswith(".")

@@ -17,6 +17,7 @@ from muster_contract.errors import Finding
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.times import now_ms
 from muster_field.commands.options import Bootstrap, KafkaConfig, OutboxFile, kafka_properties
+from muster_field.commands.receiving import receiving
 from muster_field.commands.serving import LOOPBACK, MetricsHost, MetricsPort, serving
 from muster_field.kafka import KafkaSender
 from muster_field.outbox import Outbox
@@ -50,6 +51,7 @@ def relay(
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
             stack.enter_context(serving(opened, loop, metrics_host, metrics_port))
+        stack.enter_context(receiving(opened, bootstrap, properties))
         prune(opened, recorded_before)
         _spare_collections()
         if not until_empty:

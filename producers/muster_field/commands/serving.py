@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from muster_contract.shell.health import Health
 from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
+from muster_field.inbox import Inbox, inbox_path
 from muster_field.metrics import OutboxCollector
 from muster_field.outbox import Outbox
 from muster_field.relay import Relay
@@ -29,7 +30,13 @@ _log = structlog.get_logger()
 def serving(outbox: Outbox, relay: Relay, host: str, port: int) -> MetricsServer:
     """Serve /metrics, /healthz and /readyz of a relay, as a context."""
     registry = CollectorRegistry()
-    registry.register(OutboxCollector(outbox.state, lambda: relay.turned_at))
+    office, epoch, _ = outbox.identity
+    inbox = Inbox(inbox_path(outbox.store.path), office)
+    registry.register(
+        OutboxCollector(
+            outbox.state, lambda: relay.turned_at, lambda: (inbox.state(epoch.bytes), inbox.due()), clock=now_ms
+        )
+    )
     server = MetricsServer(
         registry,
         host=host,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +13,10 @@ from rich.table import Table
 
 from muster_contract.errors import Fault, Finding
 from muster_contract.times import format_instant
+from muster_field.answers import InboxState
 from muster_field.commands.options import OutboxFile
 from muster_field.commands.output import print_json
+from muster_field.inbox import Inbox, inbox_path
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import verify
 from muster_field.state import OutboxState
@@ -29,10 +32,11 @@ def status(
     with closing(Outbox.open(outbox)) as opened:
         state = opened.state()
         damaged = verify(opened) if check else []
+    answers = _answers(outbox, state)
     if as_json:
-        print_json(**_object(state))
+        print_json(**_object(state, answers))
     else:
-        _print_tables(state)
+        _print_tables(state, answers)
     if damaged:
         raise Finding(
             Fault(f"{kind} {sequence}", "is damaged", "it will not be sent; record what happened again")
@@ -40,7 +44,16 @@ def status(
         )
 
 
-def _object(state: OutboxState) -> dict[str, Any]:
+def _answers(outbox: Path, state: OutboxState) -> InboxState:
+    """Give what headquarters has answered; nothing, when it has not."""
+    path = inbox_path(outbox)
+    if not path.exists():
+        return InboxState({}, [], 0, None)
+    with closing(Inbox(path, state.office_id)) as inbox:
+        return inbox.state(state.epoch.bytes)
+
+
+def _object(state: OutboxState, answers: InboxState) -> dict[str, Any]:
     return {
         "office": state.office_id,
         "epoch": str(state.epoch),
@@ -49,6 +62,12 @@ def _object(state: OutboxState) -> dict[str, Any]:
             stream_name(stream.kind, state.office_id): {
                 "last_sequence": stream.last_sequence,
                 "sent": stream.sent,
+                "received": answers.received.get(stream.kind, 0),
+                "refused": [
+                    {"sequence": one.sequence, "reason": one.reason, "at": _instant(one.at)}
+                    for one in answers.refused
+                    if one.kind == stream.kind
+                ],
                 "pending": stream.pending,
                 "lowest_pending": stream.lowest_pending,
                 "oldest_pending_at": _instant(stream.oldest_pending_at),
@@ -63,16 +82,27 @@ def _object(state: OutboxState) -> dict[str, Any]:
     }
 
 
-def _print_tables(state: OutboxState) -> None:
+def _print_tables(state: OutboxState, answers: InboxState) -> None:
     console = Console(soft_wrap=not sys.stdout.isatty())
     table = Table(title=f"office {state.office_id}, epoch {state.epoch}", title_justify="left")
-    for heading in ("stream", "recorded", "sent", "pending", "set aside", "oldest pending", "last acknowledged"):
+    for heading in (
+        "stream",
+        "recorded",
+        "sent",
+        "received",
+        "pending",
+        "set aside",
+        "oldest pending",
+        "last acknowledged",
+    ):
         table.add_column(heading, justify="left" if heading == "stream" else "right")
     for stream in state.streams:
-        counts = (stream.last_sequence, stream.sent, stream.pending, len(stream.set_aside))
+        received = answers.received.get(stream.kind, 0)
+        counts = (stream.last_sequence, stream.sent, received, stream.pending, len(stream.set_aside))
         times = (_instant(stream.oldest_pending_at), _instant(stream.last_acknowledged_at))
         table.add_row(stream.kind, *map(str, counts), *(time or "-" for time in times))
     console.print(table)
+    _print_refused(console, answers)
     asides = [(stream.kind, one) for stream in state.streams for one in stream.set_aside]
     if asides:
         table = Table(title="set aside: not sent; `field-office resend` sends one again", title_justify="left")
@@ -80,6 +110,16 @@ def _print_tables(state: OutboxState) -> None:
             table.add_column(heading)
         for kind, one in asides:
             table.add_row(kind, str(one.sequence), one.reason, one.detail, _instant(one.at))
+        console.print(table)
+
+
+def _print_refused(console: Console, answers: InboxState) -> None:
+    if answers.refused:
+        table = Table(title="headquarters could not apply these: record what happened again", title_justify="left")
+        for heading in ("stream", "sequence", "reason", "since"):
+            table.add_column(heading)
+        for one in answers.refused:
+            table.add_row(one.kind, str(one.sequence), one.reason, _instant(one.at))
         console.print(table)
 
 

@@ -6,11 +6,12 @@ an encounter, so the endpoint listens on loopback unless told otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from muster_field.answers import Due, InboxState, is_overdue
 from muster_field.metrics.vocabulary import VOCABULARY
 from muster_field.state import OutboxState, Reason, StreamState
 from muster_field.wire import stream_name
@@ -20,10 +21,19 @@ Values = Mapping[tuple[str, ...], float]
 
 
 class OutboxCollector(Collector):
-    """Reads the outbox at each scrape; ``turned_at`` tells when the relay's loop last turned."""
+    """Reads outbox and inbox at each scrape; ``turned_at`` tells when the relay's loop last turned.
 
-    def __init__(self, state: Callable[[], OutboxState], turned_at: Callable[[], int]) -> None:
-        self._state, self._turned_at = state, turned_at
+    ``clock`` is the office's, in UTC milliseconds: by it what is due becomes overdue.
+    """
+
+    def __init__(
+        self,
+        state: Callable[[], OutboxState],
+        turned_at: Callable[[], int],
+        answers: Callable[[], tuple[InboxState, Sequence[Due]]],
+        clock: Callable[[], int],
+    ) -> None:
+        self._state, self._turned_at, self._answers, self._clock = state, turned_at, answers, clock
 
     def describe(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Give the families without their values."""
@@ -31,7 +41,9 @@ class OutboxCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Give the families with their values, in the vocabulary's order."""
-        values = _values(self._state(), self._turned_at())
+        values = _of_outbox(self._state(), self._turned_at()) | _of_inbox(
+            *self._answers(), self._state(), self._clock()
+        )
         for family, metric in zip(self.describe(), VOCABULARY, strict=True):
             for labels, value in values[metric.name].items():
                 family.add_metric(labels, value)
@@ -41,7 +53,7 @@ class OutboxCollector(Collector):
 _FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
-def _values(state: OutboxState, turned_at: int) -> Mapping[str, Values]:
+def _of_outbox(state: OutboxState, turned_at: int) -> dict[str, Values]:
     office = state.office_id
     streams = {(office, stream_name(stream.kind, office)): stream for stream in state.streams}
 
@@ -60,6 +72,20 @@ def _values(state: OutboxState, turned_at: int) -> Mapping[str, Values]:
             for reason in Reason
         },
         "muster_field_relay_turned_timestamp_seconds": {(office,): turned_at / 1000},
+    }
+
+
+def _of_inbox(answers: InboxState, due: Sequence[Due], state: OutboxState, now: int) -> dict[str, Values]:
+    office = state.office_id
+    streams = {(office, stream_name(stream.kind, office)): stream.kind for stream in state.streams}
+    overdue = sum(is_overdue(one, now) for one in due)
+    return {
+        "muster_field_events_received": {labels: answers.received.get(kind, 0) for labels, kind in streams.items()},
+        "muster_field_events_refused": {
+            labels: sum(one.kind == kind for one in answers.refused) for labels, kind in streams.items()
+        },
+        "muster_field_last_answer_timestamp_seconds": {(office,): _seconds(answers.answered_at)},
+        "muster_field_obligations": {(office, "due"): len(due) - overdue, (office, "overdue"): overdue},
     }
 
 

@@ -102,6 +102,21 @@ FIELD_OFFICE = (
     LogEvent(
         "kafka_trouble", "warning", ("code", "detail"), "The client has trouble; told once until a record passes."
     ),
+    LogEvent(
+        "answer_not_read",
+        "warning",
+        ("offset", "reason"),
+        "An answer of headquarters' is nothing that this version knows.",
+    ),
+    LogEvent(
+        "answers_begin_anew", "warning", ("code",), "The receipts topic was made anew: it is read from its beginning."
+    ),
+    LogEvent(
+        "source_given_up", "warning", ("again_in_seconds", "code"), "The answers cannot be read now; sending goes on."
+    ),
+    LogEvent(
+        "receiver_stopped", "error", ("code",), "No answers are read until the relay starts again; sending goes on."
+    ),
 )
 
 SHARED = (
