@@ -19,9 +19,9 @@ def program(name: str) -> str:
     return str(_BIN / name)
 
 
-def promtool(*arguments: str | Path, stdin: str = "") -> str:
-    """Run promtool; what it complains about fails the test."""
-    command = [program("promtool"), *map(str, arguments)]
+def run(name: str, *arguments: str | Path, stdin: str = "") -> str:
+    """Run a program; what it complains about fails the test."""
+    command = [program(name), *map(str, arguments)]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

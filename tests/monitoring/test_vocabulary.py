@@ -20,7 +20,7 @@ from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
 from tests.cases.policies import TWO_LINKS
 from tests.field.offices import NOW, office_at
-from tests.monitoring.programs import ROOT, promtool
+from tests.monitoring.programs import ROOT, run
 
 VOCABULARY = {metric.name: metric for metric in (*muster_hq.metrics.VOCABULARY, *muster_field.metrics.VOCABULARY)}
 
@@ -44,7 +44,7 @@ def test_promtool_finds_no_fault_with_either_side(tmp_path: Path) -> None:
         OutboxCollector(outbox.state, lambda: NOW, lambda: (InboxState({}, [], 0, None), ()), clock=lambda: NOW)
     )
     for registry in (registry_over(url, policies, ["dal"]), field):
-        assert promtool("check", "metrics", stdin=generate_latest(registry).decode()) == ""
+        assert run("promtool", "check", "metrics", stdin=generate_latest(registry).decode()) == ""
     outbox.close()
 
 
