@@ -165,7 +165,9 @@ def _headers(row: dict[str, Any], value: bytes | None, faults: list[Fault]) -> C
     epoch, sequence = row.get("epoch"), row.get("sequence")
     if epoch is None and sequence is None:
         return no_headers
-    headers = [("epoch", str(epoch).encode()), ("sequence", str(sequence).encode())]
+    headers = [
+        (name, str(value).encode("utf-8", "replace")) for name, value in (("epoch", epoch), ("sequence", sequence))
+    ]
     if not isinstance(epoch, str) or type(sequence) is not int or number_of(headers) is None:
         faults.append(Fault("sequence", "with epoch, is no number of an event", "a UUID, and a number from 1"))
     return lambda: headers

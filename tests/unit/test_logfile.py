@@ -277,7 +277,7 @@ def test_an_events_headers_are_those_of_its_fields_unless_the_line_says_otherwis
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sequence": 0}, {"sequence": "7"}, {"sequence": None}, {"epoch": "x"}, {"epoch": 1}]
+    "wrong", [{"epoch": "\udce9"}, {"sequence": 0}, {"sequence": "7"}, {"sequence": None}, {"epoch": "x"}, {"epoch": 1}]
 )
 def test_half_a_number_is_a_fault(wrong: dict[str, object]) -> None:
     """Both, and of the right form."""
