@@ -80,6 +80,14 @@ class Proxy:
         """Have the link be so from now on. Connections that lost bytes cannot go on: they break when it is better."""
         self._run(self._become(link))
 
+    def forget(self) -> None:
+        """Have what comes over the connections that are open vanish from now on, and never say so.
+
+        So does a firewall that lost its state: new connections work, and the old ones wait for nothing.
+        """
+        for connection in list(self._connections):
+            connection.forgotten = True
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._run(self._listen())
@@ -128,13 +136,12 @@ class Proxy:
             asyncio.create_task(connection.carry(Way.THERE, from_client, to_server)),
             asyncio.create_task(connection.carry(Way.BACK, from_server, to_client)),
         ]
-        try:
+        with suppress(asyncio.CancelledError):  # the proxy ends
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._connections.discard(connection)
-            connection.close()
-            for way in ways:
-                way.cancel()
+        self._connections.discard(connection)
+        connection.close()
+        for way in ways:
+            way.cancel()
 
 
 class _Connection:
@@ -142,7 +149,7 @@ class _Connection:
 
     def __init__(self, proxy: Proxy, *writers: asyncio.StreamWriter) -> None:
         self._proxy, self._writers = proxy, writers
-        self.torn = False
+        self.forgotten = self.torn = False
         """Bytes were swallowed: what followed them would make no sense."""
 
     def abort(self) -> None:
@@ -181,6 +188,8 @@ class _Connection:
             await asyncio.sleep(due - clock())
             while way in self._proxy.link.stalls:  # noqa: ASYNC110 - the link is a value, not an event
                 await asyncio.sleep(LOOK_SECONDS)
+            if self.forgotten:
+                continue
             if way in self._proxy.link.swallows:
                 self.torn = True
             elif chunk:
