@@ -14,7 +14,9 @@ SECONDS = 5.0
 
 
 def healthy(
-    url: Annotated[str, typer.Argument(help="Such as http://127.0.0.1:9464/healthz, or its /readyz.")],
+    url: Annotated[
+        str, typer.Argument(envvar="MUSTER_HEALTH_URL", help="Such as http://127.0.0.1:9464/healthz, or its /readyz.")
+    ],
 ) -> None:
     """Ask a running process how it is: exit code 0 when all is well, 1 with the reason when not."""
     parts = urlsplit(url)
