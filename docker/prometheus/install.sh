@@ -5,24 +5,35 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 bin=build/prometheus/usr/bin
-if [ -x $bin/prometheus ] && [ -x $bin/promtool ] && [ -x $bin/prometheus-alertmanager ] && [ -x $bin/amtool ]; then
+programs="prometheus promtool prometheus-alertmanager amtool"
+templates=/usr/share/prometheus/alertmanager  # Debian's Alertmanager reads them there and nowhere else
+
+complete() {
+  for program in $programs; do [ -x "$bin/$program" ] || return 1; done
+  [ -e $templates/default.tmpl ]
+}
+
+if complete; then
   exit 0
 fi
-if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-  echo "missing: Debian's packages prometheus and prometheus-alertmanager. Put the programs prometheus, promtool," >&2
-  echo "prometheus-alertmanager and amtool into $bin, then try again." >&2
+# shellcheck disable=SC2086 # four names
+if installed=$(command -v $programs) && [ "$(wc -l <<<"$installed")" -eq 4 ]; then
+  mkdir -p $bin
+  xargs ln -sft $bin <<<"$installed"
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "missing: $programs. Install them (Debian: prometheus prometheus-alertmanager), then try again." >&2
   exit 1
 fi
 fetched=$(mktemp -d)
 trap 'rm -rf "$fetched"' EXIT
-if [ "$(id -u)" -eq 0 ]; then
-  apt-get update -qq
-  chmod 0777 "$fetched"  # apt fetches as a user of its own
-fi
-(cd "$fetched" && apt-get download -qq prometheus prometheus-alertmanager) || {
-  echo "cannot fetch Debian's packages prometheus and prometheus-alertmanager: apt-get update, as root, then try again." >&2
-  exit 1
-}
+chmod 0777 "$fetched"  # apt fetches as a user of its own
+apt-get update -qq
+(cd "$fetched" && apt-get download -qq prometheus prometheus-alertmanager)
 for package in "$fetched"/*.deb; do
   dpkg-deb --extract "$package" build/prometheus
 done
+mkdir -p $templates
+cp -r build/prometheus$templates/. $templates
+complete

@@ -81,10 +81,14 @@ class Headquarters:
         self._process = None
         return code
 
+    @property
+    def url(self) -> str:
+        """Give the address of /metrics."""
+        return str(json.loads(self._ready.read_text("utf-8"))["metrics"])
+
     def metrics(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """Scrape /metrics: values by sample name and label values."""
-        url = json.loads(self._ready.read_text("utf-8"))["metrics"]
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(self.url, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
             text = answer.read().decode()
         self.scraped += text
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]

@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from muster_contract.events import EncounterReported, FieldEvent, IncidentReported
@@ -60,12 +61,20 @@ class BusyOffice:
         self.accepted += [accepted.event_id for accepted in self._office.accept_many(events)]
 
 
-class RelayProcess:
-    """``field-office relay`` as a process that may be killed."""
+class HasOutbox(Protocol):
+    """An office, as its relay sees it."""
 
-    def __init__(self, office: BusyOffice, bootstrap: str, log: Path) -> None:
+    @property
+    def outbox(self) -> Path:
+        """Give the file."""
+
+
+class RelayProcess:
+    """``field-office relay``, with ``more`` options, as a process that may be killed."""
+
+    def __init__(self, office: HasOutbox, bootstrap: str, log: Path, *more: str) -> None:
         self._command = [sys.executable, "-m", "muster_field", "relay"]
-        self._command += ["--outbox", str(office.outbox), "--bootstrap", bootstrap]
+        self._command += ["--outbox", str(office.outbox), "--bootstrap", bootstrap, *more]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
