@@ -33,6 +33,9 @@ from muster_hq.ledger_port import LedgerAway, Outrun
 
 BATCH = 20_000
 """Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""
+SMALLEST_BATCH = 500
+"""The same after a turn that was cut off, again and again: one that is too long for the ledger's patience is tried
+again in parts (a quarter of it, then twice as much a turn), or it would be cut off for ever."""
 WAIT_SECONDS = 0.2
 """How long a turn waits for records: a bound on how late a verdict can be, with pulses once a second."""
 MOST_STEPS = 20
@@ -94,6 +97,7 @@ class Worker:
         self._trusting = trust_append_times
         self._together = together
         self._held: dict[str, int] = {}
+        self._most = BATCH
         self.turned_at = clock()
         """When the loop last turned: it lives as long as this moves."""
         self.heard_at = self.turned_at
@@ -125,16 +129,17 @@ class Worker:
     def turn(self, wait: float = WAIT_SECONDS) -> int:
         """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
         self._look_again()
-        batch = self._reader.read(BATCH, wait)
+        batch = self._reader.read(self._most, wait)
         with self._together():
             self._publish()  # what earlier turns have committed
             self._report(batch.broken)
             if batch.records:
                 self._take(batch)
             for _ in range(MOST_STEPS):
-                if self._judging.step(BATCH) < BATCH:
+                if self._judging.step(self._most) < self._most:
                     break
             self._calling.step()
+        self._most = min(2 * self._most, BATCH)
         self.turned_at = self._clock()
         if batch.records or not self.reading:
             self.heard_at = self.turned_at
@@ -148,6 +153,7 @@ class Worker:
         if tried.attempt_number == 1:
             cause = tried.outcome and tried.outcome.exception()
             _log.warning("ledger_away", cause=str(cause), hint="it is tried again; nothing is lost")
+        self._most = max(self._most // 4, SMALLEST_BATCH)
         self._reader.rewind(list(self._reader.topic_ids))
         self.turned_at = self.heard_at = self._clock()  # the loop lives, though it can do nothing
 

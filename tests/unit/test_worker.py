@@ -19,7 +19,7 @@ from muster_hq.ledger_port import LedgerAway, LedgerError
 from muster_hq.policy import Policies
 from muster_hq.records import Record
 from muster_hq.sorting import MAX_BROKER_SKEW
-from muster_hq.worker import AWAY_SECONDS, HOLD_MS, Worker, positions_of
+from muster_hq.worker import AWAY_SECONDS, BATCH, HOLD_MS, Worker, positions_of
 from tests.builders import policies_of, records_of
 from tests.cases.builders import T0, encounter, pulse, report
 
@@ -41,6 +41,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.rewound: list[set[str]] = []
+        self.asked: list[int] = []
         self.halted: list[str] = []
         self.hints: dict[str, int] = {}
         self.topic_ids: Mapping[str, str | None] = {}
@@ -49,7 +50,7 @@ class FakeReader:
     def read(self, max_records: int, timeout: float) -> Batch:
         """Ask for positions as the real one does after a rewind; give the next batch, or an empty one."""
         self.positions(self.rewound[-1] if self.rewound else ())
-        assert max_records > 0
+        self.asked.append(max_records)
         assert timeout >= 0
         return self.batches.pop(0) if self.batches else Batch([], [], frozenset())
 
@@ -237,6 +238,15 @@ def test_a_ledger_that_is_away_is_waited_for(bench: Bench, capsys: pytest.Captur
     assert bench.ledger.streams()[encounters("a")][1].applied == 1
     told = capsys.readouterr()
     assert (told.out + told.err).count("ledger_away") == (told.out + told.err).count("ledger_back") == 1
+
+
+def test_a_turn_that_is_cut_off_is_tried_again_in_parts(bench: Bench) -> None:
+    """A busy machine, and a ledger that waits no longer than so: the same batch would be cut off for ever."""
+    bench.away = 4
+    bench.worker.run(StopAfter(11))
+    first, *rest = bench.reader.asked
+    assert first == BATCH
+    assert rest == [5_000, 1_250, 500, 500, 1_000, 2_000, 4_000, 8_000, 16_000, BATCH]
 
 
 def test_a_worker_without_its_ledger_lives_and_can_be_stopped(bench: Bench) -> None:
