@@ -15,6 +15,7 @@ from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import CaseFile, ObligationRow
 from muster_hq.verdicts import Clocks, VerdictKey
 
+# "is true" has the last list hashed, not walked once for each row.
 _TAKE = """
     with ripe as materialized (
       select place, case_no from unnest(%s, %s) as wanted(clock, now) cross join lateral (
@@ -24,7 +25,8 @@ _TAKE = """
       select case_no, case_id from cases where case_no = any(array(select distinct case_no from ripe))
       order by case_no for update skip locked),
     gone as (
-      delete from due where ctid = any(array(select place from ripe where case_no in (select case_no from mine))))
+      delete from due where ctid = any(array(
+        select place from ripe where (case_no in (select case_no from mine)) is true)))
     select case_no, case_id from mine"""
 _FACTS = """
     select case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names

@@ -21,7 +21,7 @@ from muster_hq.ledger.postgres.migrating import migrate, verify
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import LedgerAway, LedgerError
 
-IDLE_IN_TRANSACTION = "10s"
+IDLE_IN_TRANSACTION = "30s"
 """How long a transaction may stand still: what a stopped worker has locked is free again after that."""
 IDLE = "60s"
 """How long a worker may do nothing at all: its outgoing records are then published by another."""
@@ -42,8 +42,8 @@ _SETTINGS: Final = {
     # empty a minute ago would read it from end to end.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
-    "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "jit": "off",  # compiling takes longer than what it would speed up
 }
 _PASSING = ("08", "53", "57", "58")
 """Classes of SQLSTATE that pass: connections, resources, an operator's doing, the system."""

@@ -6,23 +6,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 
 from muster_contract.topics import parse_stream
-from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord
+from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
 from muster_hq.heard import HeardRows
 from muster_hq.ledger.postgres.binary import SIZED, byteas, copy, int2s, int8s, uuids
+from muster_hq.ledger.postgres.directives import end_quarantine, keep_order, orders_on, read_waiting, take_turns
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, insert_heard
 from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import Outrun
+from muster_hq.orders import Order
 from muster_hq.policy import Shape
 
 _KNOWN = """
     select stream_no, event_id, digest
-    from unnest(%s, %s) as asked(stream, event) join {table} on event_id = event and stream_no = stream"""
+    from unnest(%s, %s) as asked(stream, event) join {table} t on event_id = event and stream_no = stream"""
+_READMITTED_APART = """
+    where not exists (select from quarantine q where q.stream_no = t.stream_no and q."offset" = t."offset")"""
+_FACTS = 'facts (received_at, "offset", own_at, digest, event_id, case_no, shape_no, stream_no, encounter_id, names)'
+_READMITTED = f"insert into {_FACTS} values (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s)"  # noqa: S608 - a text of ours
 _MAKE_KNOWN = """
     insert into streams (stream_no, office_no, registered)
     select stream, nullif(office, 0), false from unnest(%s, %s) as new(stream, office)
@@ -47,7 +54,6 @@ _DIGEST = Struct(">q")
 _FACT = Struct(">hiqiqiqi8si16siiiiih")
 _NOTED = Struct(">hihi16si8s")
 _DUE = Struct(">hiqiiihi?")
-_FACTS = 'facts (received_at, "offset", own_at, digest, event_id, case_no, shape_no, stream_no, encounter_id, names)'
 DUE = "due (past, case_no, clock_no, arrival)"
 
 
@@ -64,8 +70,10 @@ class PostgresIntake:
         streams, texts = self._words.of("stream"), self._words.text("stream")
         asked = int2s([streams[stream] for stream, _ in ids]), uuids([event_id for _, event_id in ids])
         found: dict[tuple[str, bytes], bytes] = {}
-        for table in ("facts", "noted"):
-            for stream_no, event_id, digest in self._cursor.execute(_KNOWN.format(table=table).encode(), asked):
+        for table, apart in (("facts", _READMITTED_APART), ("noted", "")):
+            for stream_no, event_id, digest in self._cursor.execute(
+                (_KNOWN.format(table=table) + apart).encode(), asked
+            ):
                 found[texts[stream_no], event_id] = _DIGEST.pack(digest)
         return found
 
@@ -156,12 +164,55 @@ class PostgresIntake:
             return
         streams = self._words.of("stream")
         reasons = Counter([r.reason for r in records])
-        with self._cursor.copy("copy quarantine from stdin (format binary)") as out:
+        columns = 'stream_no, "offset", received_at, reason, detail, value, size, sha256, epoch, sequence'
+        with self._cursor.copy(f"copy quarantine ({columns}) from stdin (format binary)") as out:
             out.set_types(["int2", "int8", "int8", "text", "text", "bytea", "int8", "bytea", "bytea", "int8"])
             for r in records:
                 epoch = r.epoch.bytes if r.epoch else None
                 out.write_row((streams[r.stream], *r[1:8], epoch, r.sequence))
         count(self._cursor, "quarantine_tally", "reason", self._worker_no, reasons)
+
+    def give_orders(self, orders: Sequence[Order], clocks: Sequence[str]) -> None:
+        """Keep directives, and make the cases that they concern due."""
+        take_turns(self._cursor)
+        concerned = dict.fromkeys([order.case_id for order in orders if order.case_id])
+        numbers = self._case_numbers(list(concerned)) if concerned else {}
+        for order in orders:
+            case_no = numbers.get(order.case_id)
+            keep_order(self._cursor, order, case_no)
+            if case_no is not None:
+                self._make_due(order.aim.office, order.received_at, case_no, clocks)
+
+    def orders_on(self, places: Iterable[tuple[str, int]]) -> list[Order]:
+        """Give the directives that name one of these records and are not ignored."""
+        return orders_on(self._cursor, places)
+
+    def waiting(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], QuarantinedRecord]:
+        """Give those of these records that are quarantined and wait for a directive."""
+        return read_waiting(self._cursor, self._words, places)
+
+    def settle(self, settled: Iterable[Settled], clocks: Sequence[str]) -> None:
+        """End the quarantine of records, and append the facts that come of them."""
+        streams, shapes = self._words.of("stream"), self._words.shape_numbers
+        for record, order, new in settled:
+            stream_no = streams[record.stream]
+            end_quarantine(self._cursor, stream_no, record.offset, order)
+            if new is None:
+                continue
+            case_id, fact = new
+            case_no, encounter = self._case_numbers([case_id])[case_id], stored([fact.encounter_id])[0]
+            values = fact.received_at, fact.offset, fact.own_at, UUID(bytes=fact.event_id), case_no, shapes[fact.shape]
+            self._cursor.execute(_READMITTED, (*values, stream_no, encounter, fact.names or b""))
+            self._cursor.execute('update directives set case_no = %s where "offset" = %s', (case_no, order.offset))
+            self._make_due(fact.office, fact.received_at, case_no, clocks)
+
+    def _make_due(self, office: str, received_at: int, case_no: int, clocks: Sequence[str]) -> None:
+        numbers = self._words.clocks()
+        copy(
+            self._cursor,
+            DUE,
+            due_rows([(numbers[c], received_at - 1, case_no) for c in (office, *clocks)], arrival=True),
+        )
 
     def find(self, findings: Iterable[FindingRow]) -> None:
         """Append findings; one that is there already is left as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any
 
@@ -14,6 +14,7 @@ from muster_hq.entries import FindingRow
 from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, int4s, int8s, sized
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.clocks import read_clocks
+from muster_hq.ledger.postgres.directives import orders_of, read_unread
 from muster_hq.ledger.postgres.evidence import pack_evidence
 from muster_hq.ledger.postgres.intake import DUE, due_rows
 from muster_hq.ledger.postgres.outgoing import queue
@@ -21,6 +22,7 @@ from muster_hq.ledger.postgres.rolls import append_findings, take_due_rolls, wri
 from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import CaseChange, CaseFile, RollChange, RollFile
+from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages
 
 _NOT_DUE = """
@@ -77,6 +79,14 @@ class PostgresJudging:
         for office_no, start, end in self._fetch('select office_no, start, "end" from gaps order by 1, 2, 3'):
             found[offices[office_no]].append(Outage(start, end))
         return found
+
+    def unread(self) -> Outages:
+        """Give the outages that quarantined records are, of each office."""
+        return read_unread(self._cursor, self._words)
+
+    def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
+        """Give the directives that concern these cases, or readmitted a fact of theirs."""
+        return orders_of(self._cursor, case_numbers)
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""

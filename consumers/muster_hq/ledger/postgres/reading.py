@@ -11,11 +11,13 @@ from muster_hq.facts import Fact
 from muster_hq.ledger.postgres.cases import facts_of
 from muster_hq.ledger.postgres.clocks import read_clocks
 from muster_hq.ledger.postgres.database import Database
+from muster_hq.ledger.postgres.directives import ORDER, RECORD, count_waiting, order_of, record_of
 from muster_hq.ledger.postgres.evidence import unpack_evidence
 from muster_hq.ledger.postgres.rolls import read_calls, read_rolls
 from muster_hq.ledger.postgres.stored_ids import stored, text_of
 from muster_hq.ledger.postgres.words import Texts
 from muster_hq.ledger_port import AsideCase, CaseHistory
+from muster_hq.orders import Order
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
 
@@ -56,9 +58,10 @@ _FINDINGS = """
     select f.kind, office_id, stream_no, at, detail, evidence
     from findings f join names n on n.kind = 'stream' and n.no = stream_no
     order by at, f.kind collate "C", name collate "C", detail collate "C" """
-_QUARANTINED = """
-    select stream_no, "offset", received_at, reason, detail, value, size, sha256, epoch, sequence
-    from quarantine join names n on n.kind = 'stream' and n.no = stream_no order by name collate "C", "offset" """
+_DIRECTIVES = f'select {ORDER} from directives order by "offset"'  # noqa: S608 - a text of ours
+_QUARANTINED = f"""
+    select {RECORD} from quarantine join names n on n.kind = 'stream' and n.no = stream_no
+    order by name collate "C", "offset" """  # noqa: S608 - the same
 
 
 class PostgresReader:
@@ -179,14 +182,20 @@ class PostgresReader:
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """Give every quarantined record, by stream and offset."""
-        streams = self._texts("stream")
         for row in self._database.stream(_QUARANTINED):
-            epoch = UUID(bytes=row[8]) if row[8] else None
-            yield QuarantinedRecord._make((streams[row[0]], *row[1:8], epoch, row[9]))
+            yield record_of(row, self._database.words)
 
     def quarantine_counts(self) -> Mapping[str, int]:
         """Count quarantined records by reason."""
         return dict(self._database.fetch("select reason, sum(n)::bigint from quarantine_tally group by reason"))
+
+    def quarantine_waiting(self) -> Mapping[str, int]:
+        """Count the quarantined records of offices' streams that wait for a directive, by office."""
+        return count_waiting(self._database.fetch, self._database.words)
+
+    def directives(self) -> Iterator[Order]:
+        """Give every directive, as they stand in the log."""
+        return map(order_of, self._database.stream(_DIRECTIVES))
 
     def rolls(self) -> Mapping[str, Roll]:
         """Give the roll of each office, as of its last call."""

@@ -154,8 +154,20 @@ create table quarantine (
   stream_no smallint not null, "offset" bigint not null, received_at bigint not null,
   reason text not null, detail text not null, value bytea, size bigint not null, sha256 bytea not null,
   epoch bytea, sequence bigint,
+  ended_at bigint, ended_by bigint,     -- when, and by which directive (its offset); null: it waits for one
   primary key (stream_no, "offset")
 );
+create index quarantine_waiting on quarantine (stream_no, received_at) where ended_at is null;
+create index quarantine_ended on quarantine (stream_no, received_at, ended_at) where ended_at is not null;
+
+-- Headquarters' own orders, all of them. case_no: the case that one concerns, or a fact of which it readmitted.
+create table directives (
+  received_at bigint not null, "offset" bigint primary key, event_id uuid not null, action text not null,
+  target text not null, authority text not null, reason_code text not null, until bigint, ignored text,
+  case_no integer
+);
+create index directives_on on directives (target);
+create index directives_of_case on directives (case_no) where case_no is not null;
 
 -- What waits to be published, by the worker that publishes it.
 create table outgoing (
