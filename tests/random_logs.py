@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import time, timedelta, timezone
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from muster_contract.codec import PULSE
 from muster_contract.headers import Headers
 from muster_contract.topics import DIRECTIVES, encounters, incidents, streams_of
+from muster_hq.calendars import LocalDays
 from muster_hq.policy import Pattern, Policies, Policy, Requirement
 from muster_hq.records import Record
 from tests.builders import records_of
@@ -42,6 +44,13 @@ from tests.cases.builders import (
 OFFICES = ("a", "b")
 """The register; an office z that is not in it writes too, now and then."""
 STREAMS = streams_of(OFFICES)
+_ZONES = {"a": timezone(timedelta(milliseconds=-20)), "b": timezone(timedelta(milliseconds=-33))}
+NEXT_DAY = LocalDays(1, working=False, calendar=None, at=time(), zones=_ZONES)
+"""Due as the office's next day begins: soon after T0 for what is anchored before that, and a day later for the rest."""
+
+
+Place = tuple[str, int]
+"""A stream and an offset."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ def _versions(draw: st.DrawFn, number: int, start: int | None, scopes: dict[str,
                 by=draw(st.sampled_from(["office", "office", "any"])),
                 recurs=draw(st.booleans()),
             )
+                days=draw(st.sampled_from([None, None, None, NEXT_DAY])),
         )
     return Policy(
         id="p",
