@@ -52,6 +52,28 @@ class Process:
                 # -SIGTERM: before it had so much as begun to listen
                 assert action == "kill" or code in {0, -signal.SIGTERM}, f"ended with {code}: {self.log()[-2000:]}"
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Give the process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def frozen(self) -> bool:
+        """Tell whether it stands still."""
+        return Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "T"
+
+    def wait(self, seconds: float) -> int:
+        """Wait until it has ended, and give its exit code."""
+        assert self._process is not None
+        code = self._process.wait(seconds)
+        self._process = None
+        return code
+
     def supervise(self) -> None:
         """Start it again when it ended without being told to, as whoever runs it would."""
         if self._process is not None and self._process.poll() is not None:
@@ -133,9 +155,9 @@ class Stream:
             self._line.queue(self._stream, value, [])
 
     def end(self) -> None:
-        """Wait for what was sent."""
+        """Give what was sent a while to arrive; whatever does not was no event."""
         if self._line is not None:
-            self._line.flush()
+            self._line.flush(10)
 
 
 _GOOD = framed(encounter("a-case"), "dal")[0]

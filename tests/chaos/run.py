@@ -22,7 +22,7 @@ from tests.system.headquarters import Headquarters
 from tests.system.offices import soon
 
 OFFICES = ("dal", "hou", "elp")
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds that anything may take at the end before the run is given up."""
 POLICY = """
 id = "chaos"
@@ -148,7 +148,9 @@ class Chaos:
         settled = soon(8)  # the longest deadline that may still run, and an excuse
         deadline = time.monotonic() + PATIENCE
         while not _caught_up(hq, settled):
-            assert time.monotonic() < deadline, f"headquarters has not caught up: {_logs(parts)}"
+            assert time.monotonic() < deadline, (
+                f"headquarters has not caught up: {_standing(hq, settled)}\n{_logs(parts)}"
+            )
             time.sleep(0.2)
         accepted = field.accepted()
         found = ids_on_topics(self.bootstrap, OFFICES)
@@ -184,6 +186,16 @@ def _caught_up(hq: Headquarters, instant: int) -> bool:
         return hq.caught_up(instant)
     except Exception:  # noqa: BLE001 - a ledger that is not there yet, or whose server is just starting
         return False
+
+
+def _standing(hq: Headquarters, instant: int) -> str:
+    """Give how far each office's clock is from an instant, and the earliest that waits for it, in seconds."""
+    with hq.reading() as ledger, ledger.snapshot():
+        clocks, due = ledger.clocks(), ledger.next_due()
+    told = (
+        f"{n or 'all'} {(c - instant) / 1000:+.1f}, waits {(due.get(n, c) - c) / 1000:+.1f}" for n, c in clocks.items()
+    )
+    return "; ".join(told)
 
 
 def _published(bootstrap: str) -> set[tuple[object, ...]]:
