@@ -10,6 +10,7 @@ from muster_contract.shell.running import run_command
 from muster_hq.commands.audit import audit
 from muster_hq.commands.calendar import calendar
 from muster_hq.commands.case import case
+from muster_hq.commands.declined_transfers import declined_transfers
 from muster_hq.commands.demo import demo
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
@@ -44,6 +45,7 @@ _COMMANDS = (
     look_back,
     case,
     sample,
+    declined_transfers,
     calendar,
     set_aside,
     roll_call,

@@ -14,10 +14,11 @@ from typer.testing import CliRunner, Result
 from muster_contract.shell.running import run_command
 from muster_contract.times import format_instant
 from muster_hq.commands.case import case
+from muster_hq.commands.declined_transfers import declined_transfers
 from muster_hq.commands.sample import sample
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, encounter, id_of, report
+from tests.cases.builders import T0, Case, declined, encounter, id_of, report
 from tests.cases.policies import REPORT
 
 EVENTS = [encounter("E", 0), report("S", 12, own=9), encounter("F", 20, enc="f"), encounter("O", 1, case="other")]
@@ -98,3 +99,17 @@ def test_a_sample_counts_the_files_without_fault_too(url: str, tmp_path: Path) -
     assert first.stdout == again.stdout
     assert first.stdout.endswith("2 of 2 files have at least one instance of noncompliance\n")
     assert (tmp_path / "a.html").read_text("utf-8").count('<section class="file">') == 2
+
+
+def test_declined_transfers_are_listed_by_jurisdiction(tmp_path: Path) -> None:
+    """Which the metrics do not tell."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    events = [declined("T", 1), declined("U", 2, jurisdiction="US-TX"), declined("V", 3, jurisdiction="US-TX")]
+    log = Case("declined", REPORT, events)
+    with closing(open_ledger(url)) as ledger:
+        replay(log.records, log.policies, ["a"], ledger, T0 + 100)
+    lines = run(declined_transfers, "--ledger", url).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"office_id": "a", "jurisdiction": "US-CA", "declined": 1},
+        {"office_id": "a", "jurisdiction": "US-TX", "declined": 2},
+    ]

@@ -21,7 +21,7 @@ from muster_hq.metrics.vocabulary import SOON
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, Event, encounter, pulse, raw, report
+from tests.cases.builders import T0, Case, Event, declined, encounter, pulse, raw, report
 from tests.cases.policies import TWO_LINKS
 
 OFFICES = ("a", "b")
@@ -106,6 +106,21 @@ def test_the_vocabulary_is_what_a_scrape_gives(tmp_path: Path) -> None:
         assert labels == {named[name].labels}
 
 
+def test_declined_transfers_are_counted_by_office_and_never_by_jurisdiction(tmp_path: Path) -> None:
+    """A jurisdiction with one of them would point at an encounter; a second copy of an event is none."""
+    events = [
+        declined("T", 1),
+        declined("U", 2, jurisdiction="US-TX"),
+        declined("T", 3, own=1),
+        declined("V", 4, office="b"),
+    ]
+    headquarters = Headquarters(tmp_path, events)
+    assert headquarters.scrape()["muster_transfers_declined_total"] == {("a",): 2, ("b",): 1}
+    assert "US-" not in headquarters.page()
+    with closing(open_reader(headquarters.url)) as reader:
+        assert reader.declined_counts() == {("a", "US-CA"): 1, ("a", "US-TX"): 1, ("b", "US-CA"): 1}
+
+
 def test_every_label_set_exists_before_anything_was_read(tmp_path: Path) -> None:
     """A counter that is born at 1 would show no increase."""
     samples = Headquarters(tmp_path, as_of=NEVER).scrape()
@@ -120,6 +135,7 @@ def test_every_label_set_exists_before_anything_was_read(tmp_path: Path) -> None
     assert samples["muster_stream_clock_timestamp_seconds"].keys() == {
         ("a", "encounters"), ("a", "incidents"), ("b", "encounters"), ("b", "incidents"), ("hq", "directives"),
     }  # fmt: skip
+    assert samples["muster_transfers_declined_total"] == {("a",): 0, ("b",): 0}
     assert set(samples["muster_findings_total"].values()) == {0}
     assert len(samples["muster_findings_total"]) == 7
     for name in ("sequence_gaps", "office_silent", "office_last_heartbeat_timestamp_seconds", "office_unsent_events"):

@@ -90,6 +90,8 @@ class LedgerCollector(Collector):
             "muster_records_total": _outcomes(counts for _, counts in streams.values()),
             "muster_quarantined_total": _zeros((reason,) for reason in _symbols("QuarantineReason"))
             | _sums(ledger.quarantine_counts().items()),
+            "muster_transfers_declined_total": each_office
+            | _sums((office, n) for (office, _), n in ledger.declined_counts().items()),
             "muster_sequence_gaps": each_office | {(office,): roll.count_missing() for office, roll in rolls.items()},
             "muster_office_silent": each_office
             | {(office,): float(roll.silent is not None) for office, roll in rolls.items()},

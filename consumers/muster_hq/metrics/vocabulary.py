@@ -107,6 +107,13 @@ VOCABULARY = (
         "with each record that is quarantined",
     ),
     Metric(
+        "muster_transfers_declined_total",
+        "counter",
+        "Transfers of custody that a jurisdiction declined, as offices reported them.",
+        ("office",),
+        "with each TransferDeclined that is applied; which jurisdictions, headquarters declined-transfers shows",
+    ),
+    Metric(
         "muster_sequence_gaps",
         "gauge",
         "Numbers that are missing: a later one or a heartbeat announced them, and they did not come within gap_after.",
