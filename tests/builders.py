@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from muster_contract.topics import encounters, incidents, parse_stream
+from muster_contract.topics import DIRECTIVES, encounters, incidents, parse_stream
 from muster_hq.entries import NEVER_READ, Counts, Move, NewFact, StreamState
 from muster_hq.facts import Applied, Fact, read_record
 from muster_hq.logfile import offices_in
+from muster_hq.orders import Order
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
+from muster_hq.quarantine import settle
 from muster_hq.records import Record
-from muster_hq.verdicts import ALL_OFFICES, Obligation, Outage, Verdict, evidence_of
+from muster_hq.sorting import Batch, Rules
+from muster_hq.verdicts import ALL_OFFICES, NEVER, Obligation, Outage, Verdict, evidence_of
 from tests.cases.builders import T0, Case, Event
 
 
@@ -48,6 +52,42 @@ def facts_of(records: Iterable[Record], offices: Collection[str] | None = None) 
             known.add((record.stream, reading.fact.event_id))
             cases[reading.case_id].append(reading.fact)
     return {case_id: sorted(facts) for case_id, facts in cases.items()}
+
+
+class Read(NamedTuple):
+    """What a log says: facts and directives by case, and the outages that its quarantined records are."""
+
+    facts: dict[str, list[Fact]]
+    orders: dict[str, list[Order]]
+    outages: dict[str, list[Outage]]
+
+
+def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
+    """Read a log as a whole, as intake reads it, and carry out what its directives say of quarantined records."""
+    batch = Batch(Rules(frozenset(offices), None, [], None), {})
+    batch.sort(records)
+    batch.settle({})
+    found = Read(defaultdict(list), defaultdict(list), defaultdict(list))
+    for new in batch.facts:
+        found.facts[new.case_id].append(new.fact)
+    for order in batch.orders:
+        if order.case_id:
+            found.orders[order.case_id].append(order)
+    for record in batch.quarantined:
+        if record.stream == DIRECTIVES:
+            continue
+        office = record.stream.split(".")[1]
+        naming = [o for o in batch.orders if o.names_a_record and o.aim[:2] == (record.stream, record.offset)]
+        settled = settle(record, naming, registered=office in offices)
+        end = settled.order.received_at if settled else NEVER
+        found.outages[office].append(Outage(record.received_at - 1, end, unread=True))
+        if settled and settled.fact:
+            case_id, fact = settled.fact
+            found.facts[case_id].append(fact)
+            found.orders[case_id].append(settled.order)
+    for facts in found.facts.values():
+        facts.sort()
+    return found
 
 
 def silences_of(records: Sequence[Record], as_of: int) -> dict[str, list[Outage]]:

@@ -55,11 +55,15 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Log:
-    """A log and the policies that judge it, up to an instant in UTC milliseconds."""
+    """A log and the policies that judge it, up to an instant in UTC milliseconds.
+
+    ``unread`` are records that the program which took them in could not read.
+    """
 
     policies: Policies
     events: Sequence[Event]
     as_of: int
+    unread: frozenset[Place] = frozenset()
 
     @property
     def records(self) -> list[Record]:
@@ -114,11 +118,11 @@ def _versions(draw: st.DrawFn, number: int, start: int | None, scopes: dict[str,
                 ends_on=draw(_some()),
                 anchor="received_at" if follows else draw(st.sampled_from(["occurred_at", "received_at"])),
                 within=draw(st.sampled_from([10, 3, 0, 40])),
+                days=draw(st.sampled_from([None, None, None, NEXT_DAY])),
                 scope="case" if scopes[name] == "case" else "encounter",
                 by=draw(st.sampled_from(["office", "office", "any"])),
                 recurs=draw(st.booleans()),
             )
-                days=draw(st.sampled_from([None, None, None, NEXT_DAY])),
         )
     return Policy(
         id="p",

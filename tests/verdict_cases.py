@@ -12,7 +12,18 @@ of DESIGN section 8 into the form of ``expected()``::
 
 from __future__ import annotations
 
-from tests.cases import calendars, chains, deciding, found, opening, outages, recurring, retractions, versions
+from tests.cases import (
+    calendars,
+    chains,
+    deciding,
+    found,
+    opening,
+    outages,
+    quarantined,
+    recurring,
+    retractions,
+    versions,
+)
 from tests.cases.builders import Case
 
 CASES: tuple[Case, ...] = (
@@ -22,6 +33,7 @@ CASES: tuple[Case, ...] = (
     *recurring.CASES,
     *retractions.CASES,
     *outages.CASES,
+    *quarantined.CASES,
     *versions.CASES,
     *calendars.CASES,
     *found.CASES,

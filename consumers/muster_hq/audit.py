@@ -36,14 +36,19 @@ class Audit:
 
 
 def audit(
-    records: Iterable[Record], policies: Policies, offices: Collection[str] | None, as_of: int | Mapping[str, int]
+    records: Iterable[Record],
+    policies: Policies,
+    offices: Collection[str] | None,
+    as_of: int | Mapping[str, int],
+    unread: Mapping[tuple[str, int], str] | None = None,
 ) -> Audit:
     """Judge a log as it stands when every intake clock is at ``as_of`` (UTC milliseconds).
 
     To compare with a ledger, ``as_of`` gives its clocks: each office's by its id, and the one over all under "".
     ``offices`` is the register; None takes those that the streams name. The counts are of all records read.
+    ``unread`` are the records that the ledger quarantined, by stream and offset, with its reasons.
     """
-    reading = Reading(records, offices)
+    reading = Reading(records, offices, unread)
     clocks = as_of if isinstance(as_of, Mapping) else defaultdict(lambda: as_of)
     cases: dict[str, list[Fact]] = defaultdict(list)
     for fact in reading.facts:
@@ -56,7 +61,10 @@ def audit(
 
     def excused(office: str, due: int, policy: Policy) -> int | None:
         after, grace = policy.outage_after, policy.outage_grace
-        return None if after is None else _excused_until(outages(office), due, after, grace)
+        if after is None:
+            return None
+        silent = [(start, end) for start, end in outages(office) if end - start > after]
+        return _excused_until([*silent, *reading.not_read[office]], due, grace)
 
     found = [
         (case, verdict)
@@ -83,9 +91,9 @@ def _clock_of(verdict: Verdict, policies: Policies) -> str:
     return _OVER_ALL if verdict.requirement in policies.crossing else verdict.office
 
 
-def _excused_until(stretches: Iterable[tuple[int, int]], due: int, after: int, grace: int) -> int | None:
+def _excused_until(outages: Iterable[tuple[int, int]], due: int, grace: int) -> int | None:
     """Give the end of the grace after the latest outage that what was due then fell into."""
-    excuses = [end + grace for start, end in stretches if end - start > after and start < due < end + grace]
+    excuses = [end + grace for start, end in outages if start < due < end + grace]
     return max(excuses, default=None)
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
+from muster_contract.directives import why_ignored
 from muster_contract.events import JURISDICTION, OPAQUE_ID, above_ceiling
 from muster_contract.headers import number_of
 from muster_contract.schemas import Schema, enum_symbols
@@ -71,16 +72,45 @@ class Quarantined(NamedTuple):
     reason: str
 
 
+class Directive(NamedTuple):
+    """A directive that is not ignored, by its place in ``hq.directives``."""
+
+    place: Place
+    event_id: bytes
+    action: str
+    target: str
+    until: int | None
+
+    @property
+    def received_at(self) -> int:
+        """When it arrived."""
+        return self.place[0]
+
+
+UNENDED = 1 << 62
+"""When the outage ends that a quarantined record is and that no directive has ended."""
+
+
 class Reading:
     """A log, read to its end: ``facts`` of all cases, ``counts`` by outcome, ``quarantined``, and silences.
 
     By office: the ``words`` that it said, and where the ``firsts`` of its streams' records stand.
 
-    ``offices`` is the register; None takes every office that a stream names for registered.
+    ``offices`` is the register; None takes every office that a stream names for registered. ``unread`` are records
+    that headquarters quarantined, by stream and offset, with its reason: they are, whatever this program reads in them.
     """
 
-    def __init__(self, records: Iterable[Record], offices: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        records: Iterable[Record],
+        offices: Collection[str] | None,
+        unread: Mapping[tuple[str, int], str] | None = None,
+    ) -> None:
         self.facts: list[Fact] = []
+        self.directives: list[Directive] = []
+        self.not_read: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._unread = unread or {}
+        self._set_apart: list[tuple[Record, int, str]] = []
         self.counts = Counter({"applied": 0, "duplicate": 0, "pulse": 0, "quarantined": 0})
         self.quarantined: list[Quarantined] = []
         self.words: dict[str, list[Word]] = defaultdict(list)
@@ -94,6 +124,7 @@ class Reading:
             if len(times) == 1:
                 self.firsts[_office_of(record.stream)].append((times[0], record.stream, record.offset))
             self.counts[self._outcome(record, times[-1])] += 1
+        self._decide_on_quarantined()
 
     def silences(self, office: str, as_of: int) -> Iterator[tuple[int, int]]:
         """Give the stretches between two consecutive records of either of the office's streams.
@@ -105,6 +136,8 @@ class Reading:
             yield from pairwise(times if times and times[-1] > as_of else [*times, as_of + 1])
 
     def _outcome(self, record: Record, received_at: int) -> str:
+        if (record.stream, record.offset) in self._unread:
+            return self._quarantine(record, received_at, self._unread[record.stream, record.offset])
         try:
             schema, fields = decode(record.value)
         except Undecodable as fault:
@@ -122,6 +155,9 @@ class Reading:
             self._applied[key] = record.value
         if "case_id" in fields:
             self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
+        if schema.name == "Directive" and why_ignored(fields) is None:
+            named = (fields[name] for name in ("event_id", "action", "target", "until"))
+            self.directives.append(Directive((received_at, record.stream, record.offset), *named))
         if "office_id" in fields:
             self.words[fields["office_id"]].append(_word(fields, (received_at, record.stream, record.offset)))
         return "applied"
@@ -136,7 +172,46 @@ class Reading:
                 Word(place, None, applied=False, epoch=number.epoch.bytes, number=number.sequence)
             )
         self.quarantined.append(Quarantined(record.stream, record.offset, reason))
+        if office and (self._offices is None or office in self._offices):
+            self._set_apart.append((record, received_at, reason))
         return "quarantined"
+
+    def _decide_on_quarantined(self) -> None:
+        """Find for each quarantined record the directive that ends it, and the fact that comes of it, if one does."""
+        by_target: dict[str, list[Directive]] = defaultdict(list)
+        for directive in sorted(self.directives):
+            by_target[directive.target].append(directive)
+        read = len(self.facts)
+        for record, received_at, reason in self._set_apart:
+            end = UNENDED
+            for directive in by_target[f"{record.stream}@{record.offset}"]:
+                again = directive.action == "READMIT"
+                if directive.received_at < received_at or (again and not self._can_be_read(record, reason)):
+                    continue
+                end = directive.received_at
+                if again:
+                    self._readmit(record, end)
+                break
+            self.not_read[_office_of(record.stream)].append((received_at - 1, end))
+        if len(self.facts) > read:
+            first: dict[tuple[str, str, bytes], Fact] = {}
+            for fact in sorted(self.facts):
+                first.setdefault((fact.case, fact.place[1], fact.event_id), fact)
+            self.facts = list(first.values())
+
+    def _can_be_read(self, record: Record, reason: str) -> bool:
+        if reason in {"LABEL_ABOVE_CEILING", "CONFLICT"}:
+            return False
+        try:
+            schema, fields = decode(record.value)
+        except Undecodable:
+            return False
+        return next(_unfit(record.stream, self._offices, schema.name, fields), None) is None
+
+    def _readmit(self, record: Record, received_at: int) -> None:
+        schema, fields = decode(record.value)
+        if "case_id" in fields:
+            self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
 
 
 def _unfit(name: str, offices: Collection[str] | None, event_type: str, fields: Mapping[str, Any]) -> Iterator[str]:

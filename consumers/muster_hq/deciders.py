@@ -10,12 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from muster_hq.facts import Fact
 from muster_hq.policy import ENDS, SATISFIES, WAIVES, Policy, Requirement
+from muster_hq.verdicts import NEVER
 
 S, W, V, X = range(4)
 """What a fact can do to an obligation: satisfy, waive, void or end it; at equal instants in this order."""
-NEVER = 1 << 62
-"""The place, and the instant, of a fact that has not come."""
-
 Key = tuple[str, str, str | None]
 """Requirement id, office, and the encounter; None for scope ``case``."""
 Absorbed = tuple[Requirement, Policy, int]

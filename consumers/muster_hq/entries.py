@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from muster_hq.facts import Fact
+from muster_hq.orders import Order
 from muster_hq.verdicts import Evidence
 
 NEVER_READ = 0
@@ -66,7 +67,11 @@ class Heartbeat(NamedTuple):
 
 
 class QuarantinedRecord(NamedTuple):
-    """A record that could not be applied: kept with its bytes, but for those that a label forbids."""
+    """A record that could not be applied: kept with its bytes, but for those that a label forbids.
+
+    ``ended_at`` is when a directive readmitted or rejected it, which stands at ``ended_by`` of ``hq.directives``;
+    None as long as it waits for one.
+    """
 
     stream: str
     offset: int
@@ -78,6 +83,16 @@ class QuarantinedRecord(NamedTuple):
     sha256: bytes
     epoch: UUID | None
     sequence: int | None
+    ended_at: int | None = None
+    ended_by: int | None = None
+
+
+class Settled(NamedTuple):
+    """A quarantined record that a directive readmits or rejects: ``fact`` is what comes of it, if anything."""
+
+    record: QuarantinedRecord
+    order: Order
+    fact: tuple[str, Fact] | None
 
 
 class FindingRow(NamedTuple):

@@ -6,10 +6,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
+from muster_contract.directives import why_ignored
 from muster_contract.events import JURISDICTION, LABELS, OPAQUE_ID, above_ceiling
 from muster_contract.schemas import Schema, enum_symbols
 from muster_contract.times import MAX_MS
 from muster_contract.topics import Stream, topic_of_kind
+from muster_hq.orders import Order
 from muster_hq.policy import Shape, shape_of
 from muster_hq.records import Record
 
@@ -53,13 +55,14 @@ class Heard(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A record on headquarters' own stream, applied; it has no case."""
+    """A record on headquarters' own stream, applied; ``order`` is that of a Directive."""
 
     received_at: int
     stream: str
     offset: int
     event_id: bytes
     type: str
+    order: Order | None = None
 
 
 class Pulse(NamedTuple):
@@ -105,7 +108,8 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
     if malformed:
         return Unfit("MALFORMED_FIELD", malformed)
     if stream.office is None:
-        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name)
+        order = _order_of(fields, received_at, record.offset) if schema.name == "Directive" else None
+        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name, order)
     if plan.is_heartbeat:
         return Heard(received_at, stream.office, fields)
     occurred_at: int = fields["occurred_at"]
@@ -125,6 +129,11 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
     )
     ahead = occurred_at - received_at if occurred_at > received_at else 0
     return make(Applied, (fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead))
+
+
+def _order_of(fields: dict[str, Any], received_at: int, offset: int) -> Order:
+    names = ("event_id", "action", "target", "authority", "reason_code", "until")
+    return Order._make((received_at, offset, *(fields[name] for name in names), why_ignored(fields)))
 
 
 _is_opaque = OPAQUE_ID.fullmatch

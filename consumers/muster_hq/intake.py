@@ -7,18 +7,20 @@ has been outrun: the batch is thrown away whole, and nothing has happened.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
 
-from muster_contract.topics import QUARANTINE, VERDICTS, receipts
+from muster_contract.topics import QUARANTINE, VERDICTS, parse_stream, receipts
 from muster_hq.entries import Counts, FindingRow, Move, StreamState
 from muster_hq.facts import Fact
 from muster_hq.ledger_port import IntakeTransaction, Ledger
+from muster_hq.orders import Order
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record, quarantined_record, receipt_record
+from muster_hq.quarantine import settle
 from muster_hq.records import Record
 from muster_hq.sorting import Batch, Halt, Rules, gaps_before
 from muster_hq.verdicts import ALL_OFFICES
@@ -105,8 +107,25 @@ class Intake:
         transaction.quarantine(batch.quarantined)
         transaction.publish((QUARANTINE, quarantined_record(r)) for r in batch.quarantined)
         transaction.publish((receipts(r.office_id), receipt_record(r)) for r in batch.receipts())
+        if batch.orders or batch.quarantined:
+            transaction.give_orders(batch.orders, self._wide)
+            self._settle_quarantine(transaction, batch)
         broken = [_log_broken(halt, batch) for halt in batch.halts if halt.broken]
         _publish_findings(transaction, batch.findings + broken)
+
+    def _settle_quarantine(self, transaction: IntakeTransaction, batch: Batch) -> None:
+        """Readmit or reject what directives name, whichever of record and directive was read first."""
+        new = {(record.stream, record.offset): record for record in batch.quarantined}
+        orders: defaultdict[tuple[str, int], set[Order]] = defaultdict(set)
+        for order in [o for o in batch.orders if o.names_a_record] + transaction.orders_on(new):
+            orders[order.aim[:2]].add(order)
+        records = new | transaction.waiting(orders.keys() - new)
+        settled = [
+            settle(record, orders[place], registered=_office_of(record.stream) in self._offices)
+            for place, record in records.items()
+            if place in orders
+        ]
+        transaction.settle([one for one in settled if one is not None], self._wide)
 
     def _topic_id(self, stream: str, topic_ids: Mapping[str, str | None] | None) -> str | None:
         return (topic_ids or {}).get(stream) or self.state(stream).topic_id
@@ -129,6 +148,11 @@ def _publish_findings(transaction: IntakeTransaction, findings: Sequence[Finding
     if findings:
         transaction.find(findings)
         transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
+
+
+def _office_of(stream: str) -> str:
+    parsed = parse_stream(stream)
+    return (parsed and parsed.office) or ""
 
 
 def _log_broken(halt: Halt, batch: Batch) -> FindingRow:

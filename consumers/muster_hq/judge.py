@@ -8,26 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from muster_hq.deciders import NEVER
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
+from muster_hq.orders import Order
 from muster_hq.policy import Policies, Policy
-from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.quarantine import first_of_each_event
+from muster_hq.verdicts import ALL_OFFICES, NEVER, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
 
 
-def judge(
+def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     policies: Policies,
     facts: Sequence[Fact],
     outages: Outages,
     clocks: Clocks,
     given: Collection[VerdictKey] = frozenset(),
+    orders: Sequence[Order] = (),
 ) -> Judgement:
     """Give a case's verdicts so far, its unsettled obligations, and when it is due again.
 
     ``facts`` are the case's, in fact order. Those received after the clock that counts are not looked at,
     so a verdict that is given stays: later facts and later clocks only append. Those ``given`` before are left out.
-    An office without a clock, since it left the register, is not judged any further.
+    An office without a clock, since it left the register, is not judged any further. ``orders`` are the directives
+    that concern the case, or readmitted a fact of it.
     """
+    if orders:
+        facts = first_of_each_event(facts)
     judgement = Judgement([], [], [])
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():

@@ -9,7 +9,7 @@ tried again; when there are many of them, the program is wrong and stops.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from muster_contract.errors import MusterError
 from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, JudgingTransaction, Ledger, ObligationRow
+from muster_hq.orders import Order
 from muster_hq.policy import Policies
 from muster_hq.published import judged_out
 from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
@@ -52,8 +53,9 @@ class Judging:
             cases = transaction.due_cases(self._clocks(transaction), limit)
             if cases:
                 clocks = self._clocks(transaction)  # those by which these cases are complete
-                outages = transaction.outages() if self._policies.shortest_outage is not None else {}
-                judged, failed = self._judge(cases, outages, clocks)
+                outages = self._outages(transaction)
+                orders = transaction.orders([case.case_no for case in cases])
+                judged, failed = self._judge(cases, orders, outages, clocks)
                 transaction.record([change for change, _ in judged if change is not None])
                 transaction.publish(record for _, records in judged for record in records)
                 if aside := transaction.aside():
@@ -68,6 +70,13 @@ class Judging:
             return clocks
         return {name: min(clock, self._until) for name, clock in clocks.items()}
 
+    def _outages(self, transaction: JudgingTransaction) -> Outages:
+        """Give the outages that a policy may ask for: silences of streams, and records that could not be read."""
+        if self._policies.shortest_outage is None:
+            return {}
+        silent, unread = transaction.outages(), transaction.unread()
+        return {**silent, **{office: [*silent.get(office, ()), *found] for office, found in unread.items()}}
+
     def run_dry(self, limit: int) -> int:
         """Judge until no case is due; give how many were."""
         total = 0
@@ -76,14 +85,14 @@ class Judging:
         return total
 
     def _judge(
-        self, cases: Collection[CaseFile], outages: Outages, clocks: Clocks
+        self, cases: Collection[CaseFile], orders: Mapping[int, list[Order]], outages: Outages, clocks: Clocks
     ) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
         """Judge each case; give what that came to, and the cases that could not be judged."""
         judged: list[Judged] = []
         failed: list[tuple[CaseFile, Exception]] = []
         for case in cases:
             try:
-                judgement = judge(self._policies, case.facts, outages, clocks, case.given)
+                judgement = judge(self._policies, case.facts, outages, clocks, case.given, orders.get(case.case_no, ()))
                 change = change_of(case, judgement, clocks)
                 opened = change.opened if change else ()
                 judged.append(Judged(change, list(judged_out(case.case_id, judgement.verdicts, opened))))

@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from muster_contract.errors import MusterError
-from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, StreamState
+from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled, StreamState
 from muster_hq.facts import Fact
 from muster_hq.heard import HeardRows
+from muster_hq.orders import Order
 from muster_hq.policy import Shape
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict, VerdictKey
@@ -69,6 +70,26 @@ class IntakeTransaction(Protocol):
 
     def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
         """Keep records that could not be applied."""
+
+    def give_orders(self, orders: Sequence[Order], clocks: Sequence[str]) -> None:
+        """Keep directives; a case that one concerns is made due on the clock of the office it names and on these.
+
+        From here on the transaction must see what others have committed of directives and of quarantined records,
+        and no other may add to them: a record and the directive that names it may be taken in by two at once.
+        """
+
+    def orders_on(self, places: Iterable[tuple[str, int]]) -> list[Order]:
+        """Give the directives that name one of these (stream, offset) records and are not ignored."""
+
+    def waiting(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], QuarantinedRecord]:
+        """Give those of these (stream, offset) records that are quarantined and wait for a directive."""
+
+    def settle(self, settled: Iterable[Settled], clocks: Sequence[str]) -> None:
+        """End the quarantine of records, and append the facts that come of them, their cases due as with ``append``.
+
+        Of such a record's office, every case with an obligation that waits for a directive is made due at the order's
+        ``received_at`` (less a millisecond, as with facts).
+        """
 
     def find(self, findings: Iterable[FindingRow]) -> None:
         """Append findings; one that is there already is left as it is."""
@@ -162,6 +183,12 @@ class JudgingTransaction(Protocol):
     def outages(self) -> Outages:
         """Give the stretches without records of each office."""
 
+    def unread(self) -> Outages:
+        """Give the outages that quarantined records are, of each office; of those without an end, the first alone."""
+
+    def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
+        """Give the directives that concern these cases, or readmitted a fact of theirs, as they stand in the log."""
+
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
 
@@ -253,6 +280,12 @@ class LedgerReader(Protocol):
 
     def quarantine_counts(self) -> Mapping[str, int]:
         """Count quarantined records by reason."""
+
+    def quarantine_waiting(self) -> Mapping[str, int]:
+        """Count the quarantined records of offices' streams that wait for a directive, by office."""
+
+    def directives(self) -> Iterator[Order]:
+        """Give every directive, as they stand in the log."""
 
     def rolls(self) -> Mapping[str, Roll]:
         """Give the roll of each office, as of its last call."""

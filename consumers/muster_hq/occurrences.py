@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from muster_hq.deciders import NEVER, Deciders, Key, Occurrence, S, V
+from muster_hq.deciders import Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact, make
 from muster_hq.policy import Policies, Policy, Requirement
-from muster_hq.verdicts import REMINDED, Obligation, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.verdicts import NEVER, REMINDED, Obligation, Outages, Verdict, VerdictKey, evidence_of
 
 _IN_TIME = ("ON_TIME", "WAIVED", "VOIDED", "ENDED")
 _AFTERWARDS = ("LATE", "CLEARED", "VOIDED", "ENDED")
@@ -207,9 +207,10 @@ class Occurrences:
         ends = [
             outage.end + policy.outage_grace
             for outage in self._outages.get(occurrence.key[1], ())
-            if outage.end - outage.start > policy.outage_after and outage.start < due < outage.end + policy.outage_grace
+            if (outage.unread or outage.end - outage.start > policy.outage_after)
+            and outage.start < due < outage.end + policy.outage_grace
         ]
-        return max(ends, default=due)
+        return min(max(ends, default=due), NEVER)
 
     def _give(self, occurrence: Occurrence, verdict: str, at: int, decider: Fact | None = None, *more: Fact) -> None:
         """Append a verdict, once; ``at`` is never before the opening, nor before a retraction."""

@@ -27,6 +27,7 @@ from muster_hq.entries import (
 )
 from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, make, read_record
 from muster_hq.heard import Beat, HeardRows, Kind, Row, pack
+from muster_hq.orders import Order
 from muster_hq.receipts import Receipt, accepted
 from muster_hq.records import Record
 from muster_hq.verdicts import Evidence, evidence_of
@@ -99,6 +100,7 @@ class Batch:
         self.suspects: list[tuple[Record, Applied | Noted, bytes]] = []
         self.facts: list[NewFact] = []
         self.notes: list[tuple[str, bytes, bytes]] = []
+        self.orders: list[Order] = []
         self.heartbeats: dict[str, Heartbeat] = {}
         self.quarantined: list[QuarantinedRecord] = []
         self.findings: list[FindingRow] = []
@@ -241,6 +243,8 @@ class Batch:
         progress.applied += 1
         if isinstance(reading, Noted):
             self.notes.append((reading.stream, reading.event_id, digest))
+            if reading.order is not None:
+                self.orders.append(reading.order)
             return
         fact, case_id, epoch, sequence, recorded_at, ahead = reading
         self.facts.append(make(NewFact, (case_id, fact, digest)))

@@ -12,6 +12,9 @@ from muster_hq.facts import Fact
 ALL_OFFICES = ""
 """The name of the clock over all offices, beside one named after each office."""
 
+NEVER = 1 << 62
+"""The instant of what has not come, and of an excuse that nobody has ended yet."""
+
 VERDICT_SPACE = UUID("6f0f6a86-5b0c-5f0e-9d0a-6d7573746572")
 """The namespace of verdict and finding ids (UUIDv5)."""
 
@@ -73,7 +76,8 @@ VerdictKey = tuple[str, str, str, int, str, int]
 class Obligation(NamedTuple):
     """An obligation that is open, undetermined or outstanding. Instants are UTC milliseconds.
 
-    ``next_at`` is the instant past which time alone changes it; None for an outstanding one.
+    ``next_at`` is the instant past which time alone changes it; None for an outstanding one, and NEVER for one that
+    waits for a directive.
     ``clock`` names the intake clock that counts: an office's, or ALL_OFFICES.
     """
 
@@ -102,10 +106,14 @@ class Judgement(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A stretch without records on a stream of an office, both ends records (UTC milliseconds)."""
+    """A stretch without records on a stream of an office, both ends records (UTC milliseconds).
+
+    ``unread`` for one that a quarantined record is, which counts whatever its length, to a directive or to NEVER.
+    """
 
     start: int
     end: int
+    unread: bool = False
 
 
 Outages = Mapping[str, list[Outage]]

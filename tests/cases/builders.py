@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from muster_contract.codec import PULSE, encode
 from muster_contract.register import Office
 from muster_contract.times import parse_instant
-from muster_contract.topics import encounters, incidents
+from muster_contract.topics import DIRECTIVES, encounters, incidents
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import at_offices, read_policy
 from muster_hq.records import Record
@@ -204,6 +204,21 @@ def void(name: str, at: int, voided: str, **where: Any) -> Event:  # noqa: ANN40
 def retract(name: str, at: int, retracted: str, **where: Any) -> Event:  # noqa: ANN401 - as for any event
     """Retract the report of that name."""
     return _event("IncidentRetracted", retracts=id_of(retracted).bytes, reason="SENT_IN_ERROR")(name, at, **where)
+
+
+def directive(  # noqa: PLR0913, PLR0917 - the parts of a directive, most with a default
+    name: str,
+    at: int,
+    action: str,
+    target: str,
+    until: int | None = None,
+    authority: str = "HQ-1",
+    reason_code: str = "R-1",
+) -> Event:
+    """Order something at headquarters; ``until`` is in milliseconds after T0."""
+    fields = {"event_id": id_of(name).bytes, "recorded_at": T0 + at, "authority": authority, "reason_code": reason_code}
+    ordered = {"action": action, "target": target, "until": None if until is None else T0 + until}
+    return Event(name, "", at, at, "", "", "", {"stream": DIRECTIVES}, encode("Directive", fields | ordered))
 
 
 def pulse(at: int, stream: str) -> Event:

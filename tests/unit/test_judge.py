@@ -11,8 +11,8 @@ from muster_hq.judge import judge
 from muster_hq.logfile import offices_in
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_row
-from muster_hq.verdicts import Judgement, Verdict
-from tests.builders import clocks_at, facts_of, policies_of, records_of, silences_of
+from muster_hq.verdicts import NEVER, Judgement, Verdict
+from tests.builders import clocks_at, facts_of, policies_of, read_log, records_of, silences_of
 from tests.cases.builders import T0, confirmed, encounter, report
 from tests.cases.policies import REPORT, REPORT_BY_ANY
 from tests.verdict_cases import CASES, Case
@@ -24,19 +24,26 @@ class Judged:
     def __init__(self, case: Case) -> None:
         self.policies = case.policies
         self.end = case.instant
-        self.facts = facts_of(case.records, case.offices)
+        self._log = read_log(case.records, offices_in(case.records) if case.offices is None else case.offices)
+        self.facts = self._log.facts
         self._silences = silences_of(case.records, case.instant)
 
     def at(self, instant: int) -> Iterator[tuple[str, Judgement]]:
         """Judge each case_id with every clock at this instant."""
         for case_id, facts in self.facts.items():
-            yield case_id, self.judge(facts, instant)
+            yield case_id, self.judge(case_id, facts, instant)
 
-    def judge(self, facts: Sequence[Fact], instant: int) -> Judgement:
+    def judge(self, case_id: str, facts: Sequence[Fact], instant: int) -> Judgement:
         """Judge these facts."""
         offices = {fact.office for fact in facts}
-        silences = {office: self._silences.get(office, []) for office in offices}
-        return judge(self.policies, facts, silences, clocks_at(instant, offices))
+        outages = {o: [*self._silences.get(o, ()), *self._log.outages.get(o, ())] for o in offices}
+        orders = self._log.orders.get(case_id, ())
+        return judge(self.policies, facts, outages, clocks_at(instant, offices), orders=orders)
+
+    def orders_at(self, case_id: str) -> set[int]:
+        """Give when directives came that concern the case, or that ended what it may have waited for."""
+        ends = {outage.end for found in self._log.outages.values() for outage in found if outage.end != NEVER}
+        return {order.received_at for order in self._log.orders.get(case_id, ())} | ends
 
     def instants(self) -> list[int]:
         """Give the instants at which something happens, each with its neighbours, up to the end."""
@@ -72,30 +79,30 @@ def test_facts_after_the_clock_change_nothing() -> None:
     """A fact that another worker commits in between is one too many, and harmless."""
     for case in CASES:
         judged = Judged(case)
-        for facts in judged.facts.values():
+        for case_id, facts in judged.facts.items():
             for instant in judged.instants():
                 settled = [fact for fact in facts if fact.received_at <= instant]
-                assert judged.judge(facts, instant) == judged.judge(settled, instant), case.name
+                assert judged.judge(case_id, facts, instant) == judged.judge(case_id, settled, instant), case.name
 
 
 def test_it_is_enough_to_judge_when_a_fact_arrives_or_an_announced_instant_has_passed() -> None:
     """Nobody needs a timer: between these instants nothing changes."""
     for case in CASES:
         judged = Judged(case)
-        for facts in judged.facts.values():
-            whole = judged.judge(facts, judged.end)
-            said, last = _judged_when_due(judged, facts)
+        for case_id, facts in judged.facts.items():
+            whole = judged.judge(case_id, facts, judged.end)
+            said, last = _judged_when_due(judged, case_id, facts)
             assert said == set(whole.verdicts), case.name
             assert last.obligations == whole.obligations, case.name
 
 
-def _judged_when_due(judged: Judged, facts: Sequence[Fact]) -> tuple[set[Verdict], Judgement]:
+def _judged_when_due(judged: Judged, case_id: str, facts: Sequence[Fact]) -> tuple[set[Verdict], Judgement]:
     """Judge at no other instants than those; give all that was said, and the last judgement."""
     said, judgement = set[Verdict](), Judgement([], [], [])
-    due = {fact.received_at for fact in facts}
+    due = {fact.received_at for fact in facts} | judged.orders_at(case_id)
     while ready := {instant for instant in due if instant <= judged.end}:
         instant = min(ready)
-        judgement = judged.judge(facts, instant)
+        judgement = judged.judge(case_id, facts, instant)
         said.update(judgement.verdicts)
         due = {at for at in due if at > instant} | {at + 1 for at in _announced(judgement)}
         assert min(due, default=instant + 1) > instant, "an instant that has passed would be due for ever"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster_contract.topics import streams_of
-from muster_hq.audit import audit
+from muster_hq.audit import Audit, audit
 from muster_hq.calling import Calling
 from muster_hq.comparing import settled_findings
 from muster_hq.entries import Counts
@@ -26,9 +26,11 @@ from muster_hq.policy import Policies
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
 from muster_hq.verdicts import Obligation, Verdict
-from tests.builders import clocks_at, facts_of, records_of, silences_of
+from tests.builders import clocks_at, read_log, records_of, silences_of
 from tests.cases.builders import T0, pulse
-from tests.random_logs import OFFICES, STREAMS, Dice, Log, dice, interleaved, logs
+from tests.older_program import UNREAD, older_program
+from tests.random_directives import directed_logs
+from tests.random_logs import OFFICES, STREAMS, Dice, Log, dice, interleaved
 
 
 class Headquarters:
@@ -76,10 +78,15 @@ class Headquarters:
         self.judge_all()
 
 
+def audited_at(log: Log, instant: int) -> Audit:
+    """Audit a log, with the ledger's word for what could not be read."""
+    return audit(log.records, log.policies, OFFICES, instant, dict.fromkeys(log.unread, UNREAD))
+
+
 @contextmanager
 def headquarters(log: Log) -> Iterator[Headquarters]:
     """Run headquarters over a ledger of its own."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, older_program(log.unread):
         running = Headquarters(Path(folder, "ledger.db"), log)
         try:
             yield running
@@ -113,13 +120,13 @@ def rows_in(ledger: LedgerReader) -> list[dict[str, Any]]:
     return [verdict_row(case_id, verdict) for case_id, verdict in ledger.verdicts()]
 
 
-@given(logs(), dice)
+@given(directed_logs(), dice)
 def test_the_live_engine_and_the_audit_agree_row_by_row(log: Log, choices: Dice) -> None:
     """However the streams come in, in batches of any size, cut inside equal append times, with restarts."""
     with headquarters(log) as hq:
         for _ in read_somehow(hq, log.records, choices):
             pass
-        audited = audit(log.records, log.policies, OFFICES, log.as_of)
+        audited = audited_at(log, log.as_of)
         assert rows_in(hq.ledger) == audited.verdicts
         assert settled_findings(hq.ledger, dict.fromkeys(OFFICES, log.as_of)) == audited.findings
         assert [(r.stream, r.offset, r.reason) for r in hq.ledger.quarantined()] == sorted(audited.quarantined)
@@ -140,15 +147,16 @@ class Said(NamedTuple):
 def said_of(records: list[Record], policies: Policies, clocks: Mapping[str, int], as_of: int) -> Said:
     """Judge each case once, from its facts."""
     said = Said(set(), [])
-    outages = silences_of(records, as_of)
-    for case_id, facts in facts_of(records, OFFICES).items():
-        judgement = judge(policies, facts, outages, clocks)
+    log, silences = read_log(records, OFFICES), silences_of(records, as_of)
+    outages = {office: [*silences.get(office, ()), *log.outages.get(office, ())] for office in OFFICES}
+    for case_id in log.facts.keys() | log.orders.keys():
+        judgement = judge(policies, log.facts[case_id], outages, clocks, orders=log.orders.get(case_id, ()))
         said.verdicts.update((case_id, verdict) for verdict in judgement.verdicts)
         said.obligations.extend((case_id, obligation) for obligation in judgement.obligations)
     return said
 
 
-@given(logs(), dice)
+@given(directed_logs(), dice)
 def test_whenever_nothing_is_due_the_ledger_says_all_there_is_to_say(log: Log, choices: Dice) -> None:
     """No miss is lost for a while: verdicts, tallies and obligations are those of a rebuild from the facts."""
     with headquarters(log) as hq:
@@ -168,16 +176,14 @@ def check(ledger: LedgerReader, said: Said) -> None:
     assert {(case_id, o[:9]) for case_id, o in ledger.outstanding()} == outstanding
 
 
-@given(logs(), st.integers(0, 60))
+@given(directed_logs(), st.integers(0, 60))
 def test_verdicts_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(log: Log, earlier: int) -> None:
     """Verdicts are only ever appended."""
-    whole = audit(log.records, log.policies, OFFICES, log.as_of).verdicts
-    assert [
-        row for row in audit(log.records, log.policies, OFFICES, log.as_of - earlier).verdicts if row not in whole
-    ] == []
+    whole = audited_at(log, log.as_of).verdicts
+    assert [row for row in audited_at(log, log.as_of - earlier).verdicts if row not in whole] == []
 
 
-@given(logs(), st.integers(0, 60))
+@given(directed_logs(), st.integers(0, 60))
 def test_findings_at_an_earlier_clock_are_a_subset_of_those_at_a_later_one(log: Log, earlier: int) -> None:
     """Findings are only ever appended; here every stream goes on after the later clock, so that no pulse is made up."""
     pulses = [pulse(log.as_of + 1 - T0, stream) for stream in STREAMS]

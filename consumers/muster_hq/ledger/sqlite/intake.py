@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import apsw
 
 from muster_contract.topics import parse_stream
-from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord
+from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
 from muster_hq.heard import HeardRows
 from muster_hq.ledger.ids import StoredId, pack
 from muster_hq.ledger.sqlite.database import insert
+from muster_hq.ledger.sqlite.directives import end_quarantine, orders_on, read_waiting
 from muster_hq.ledger.sqlite.rolls import append_findings, insert_heard
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
+from muster_hq.orders import Order
 from muster_hq.policy import Shape
 
 
@@ -91,12 +93,53 @@ class SqliteIntake:
         for r in records:
             epoch = r.epoch.bytes if r.epoch else None
             self._cursor.execute(
-                "insert into quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into quarantine values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, null)",
                 (self._words.of("stream")[r.stream], *r[1:8], epoch, r.sequence),
             )
             self._cursor.execute(
                 "insert into quarantine_tally values (?, 1) on conflict do update set n = n + 1", (r.reason,)
             )
+
+    def give_orders(self, orders: Sequence[Order], clocks: Sequence[str]) -> None:
+        """Keep directives, and make the cases that they concern due."""
+        concerned = dict.fromkeys([order.case_id for order in orders if order.case_id])
+        numbers = self._case_numbers(list(concerned)) if concerned else {}
+        keep = "insert into directives values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        for order in orders:
+            case_no = numbers.get(order.case_id)
+            self._cursor.execute(keep, (*order, case_no))
+            if case_no is not None:
+                self._make_due(order.aim.office, order.received_at, case_no, clocks)
+
+    def orders_on(self, places: Iterable[tuple[str, int]]) -> list[Order]:
+        """Give the directives that name one of these records and are not ignored."""
+        return orders_on(self._cursor, places)
+
+    def waiting(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], QuarantinedRecord]:
+        """Give those of these records that are quarantined and wait for a directive."""
+        return read_waiting(self._cursor, self._words, places)
+
+    def settle(self, settled: Iterable[Settled], clocks: Sequence[str]) -> None:
+        """End the quarantine of records, and append the facts that come of them."""
+        streams, shapes = self._words.of("stream"), self._words.shape_numbers
+        for record, order, new in settled:
+            stream_no = streams[record.stream]
+            end_quarantine(self._cursor, stream_no, record.offset, order)
+            if new is None:
+                continue
+            case_id, fact = new
+            case_no, encounter = self._case_numbers([case_id])[case_id], pack([fact.encounter_id])[0]
+            self._cursor.execute(
+                "insert into facts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (case_no, *fact[:1], stream_no, fact.offset, fact.event_id, shapes[fact.shape], encounter, *fact[-2:]),
+            )
+            self._cursor.execute('update directives set case_no = ? where "offset" = ?', (case_no, order.offset))
+            self._make_due(fact.office, fact.received_at, case_no, clocks)
+
+    def _make_due(self, office: str, received_at: int, case_no: int, clocks: Sequence[str]) -> None:
+        for clock in (office, *clocks):
+            due = (self._words.clocks()[clock], received_at - 1, case_no)
+            self._cursor.execute("insert or ignore into due values (?, ?, ?)", due)
 
     def find(self, findings: Iterable[FindingRow]) -> None:
         """Append findings; one that is there already is left as it is."""

@@ -14,9 +14,11 @@ from muster_hq.facts import Fact, make
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import insert, pack_evidence, rows
+from muster_hq.ledger.sqlite.directives import orders_of, read_unread
 from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
+from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
 
 _NOTHING: frozenset[Any] = frozenset()
@@ -55,6 +57,14 @@ class SqliteJudging:
         for office_no, start, end in self._cursor.execute("select * from gaps"):
             found[self._words.text[office_no]].append(Outage(start, end))
         return found
+
+    def unread(self) -> Outages:
+        """Give the outages that quarantined records are, of each office."""
+        return read_unread(self._cursor, self._words)
+
+    def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
+        """Give the directives that concern these cases, or readmitted a fact of theirs."""
+        return orders_of(self._cursor, case_numbers)
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""

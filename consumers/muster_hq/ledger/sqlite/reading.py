@@ -13,9 +13,11 @@ from muster_hq.facts import Fact
 from muster_hq.ledger.ids import pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
+from muster_hq.ledger.sqlite.directives import all_orders, count_waiting, record_of
 from muster_hq.ledger.sqlite.judging import facts_of_case
 from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
 from muster_hq.ledger_port import AsideCase, CaseHistory
+from muster_hq.orders import Order
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
 
@@ -163,12 +165,21 @@ class SqliteReader:
         """Give every quarantined record, by stream and offset."""
         select = 'select q.* from quarantine q join names on no = stream_no order by name, "offset"'
         for row in self._rows(select):
-            epoch = UUID(bytes=row[8]) if row[8] else None
-            yield QuarantinedRecord._make((self._word(row[0]), *row[1:8], epoch, row[9]))
+            yield record_of(row, self._database.words)
 
     def quarantine_counts(self) -> Mapping[str, int]:
         """Count quarantined records by reason."""
         return dict(self._rows("select reason, n from quarantine_tally"))
+
+    def quarantine_waiting(self) -> Mapping[str, int]:
+        """Count the quarantined records of offices' streams that wait for a directive, by office."""
+        with self._database.reading() as cursor:
+            return count_waiting(cursor, self._database.words)
+
+    def directives(self) -> Iterator[Order]:
+        """Give every directive, as they stand in the log."""
+        with self._database.reading() as cursor:
+            yield from all_orders(cursor)
 
     def rolls(self) -> Mapping[str, Roll]:
         """Give the roll of each office, as of its last call."""

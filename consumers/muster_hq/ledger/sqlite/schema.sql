@@ -135,8 +135,20 @@ create table quarantine (
   stream_no integer not null, "offset" integer not null, received_at integer not null,
   reason text not null, detail text not null, value blob, size integer not null, sha256 blob not null,
   epoch blob, sequence integer,
+  ended_at integer, ended_by integer,   -- when, and by which directive (its offset); null: it waits for one
   primary key (stream_no, "offset")
 ) without rowid;
+create index quarantine_waiting on quarantine (stream_no, received_at) where ended_at is null;
+create index quarantine_ended on quarantine (stream_no, received_at, ended_at) where ended_at is not null;
+
+-- Headquarters' own orders, all of them. case_no: the case that one concerns, or a fact of which it readmitted.
+create table directives (
+  received_at integer not null, "offset" integer primary key, event_id blob not null, action text not null,
+  target text not null, authority text not null, reason_code text not null, until integer, ignored text,
+  case_no integer
+);
+create index directives_on on directives (target);
+create index directives_of_case on directives (case_no) where case_no is not null;
 create table quarantine_tally (reason text primary key, n integer not null) without rowid;
 
 create table outgoing (number integer primary key autoincrement, topic text not null, value blob not null);

@@ -1,0 +1,51 @@
+"""Headquarters' own orders, as its log has them: directives (docs/verdicts.md). Values only."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from muster_contract.directives import Target, target_of
+
+NAMING_RECORDS = frozenset({"READMIT", "REJECT"})
+"""Directives that name a quarantined record; the others that are carried out concern a case."""
+
+
+class Order(NamedTuple):
+    """A Directive of ``hq.directives``; these sort as they stand there. Instants are UTC milliseconds.
+
+    ``ignored`` tells why it does nothing, whatever it names; None when it is to be carried out.
+    """
+
+    received_at: int
+    offset: int
+    event_id: bytes
+    action: str
+    target: str
+    authority: str
+    reason_code: str
+    until: int | None
+    ignored: str | None
+
+    @property
+    def aim(self) -> Target:
+        """What it concerns; of one that is not ignored."""
+        return _aim_of(self.action, self.target)
+
+    @property
+    def names_a_record(self) -> bool:
+        """Tell whether it is about a quarantined record."""
+        return self.ignored is None and self.action in NAMING_RECORDS
+
+    @property
+    def case_id(self) -> str:
+        """The case that it concerns, or nothing."""
+        return "" if self.ignored or self.action in NAMING_RECORDS else self.aim.case
+
+
+@lru_cache(maxsize=4096)
+def _aim_of(action: str, target: str) -> Target:
+    aim = target_of(action, target)
+    if aim is None:
+        raise ValueError(f"{action} has a target of no form of its own")
+    return aim
