@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit faults lint format bench clean
+.PHONY: help demo test unit faults chaos lint format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -15,14 +15,17 @@ help: ## list the targets
 demo: $(VENV)/.run ## the main job on the embedded default; SERVE=1 keeps it running
 	@$(BIN)/headquarters demo $(if $(SERVE),--serve) $(ARGS)
 
-test: $(VENV)/.dev build/kafka/classpath.txt ## every test, against the real broker
+test: $(VENV)/.dev build/installed ## every test but the long ones, against the real broker, database, Prometheus
 	@$(BIN)/pytest $(ARGS)
 
 unit: $(VENV)/.dev ## only what needs no server
 	@$(BIN)/pytest tests/unit tests/schemas $(ARGS)
 
-faults: $(VENV)/.dev build/kafka/classpath.txt ## every fault, also the long ones; writes the table of docs/faults.md
+faults: $(VENV)/.dev build/installed ## every fault, also the long ones; writes the table of docs/faults.md
 	@$(BIN)/python -m tests.faults $(if $(ARGS),-- $(ARGS))
+
+chaos: $(VENV)/.dev build/installed ## faults of chance against a running system: SEED=... MINUTES=...
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),5) $(ARGS)
 
 lint: $(VENV)/.dev ## formatting, style, types, import rules, the contract's own lint
 	@$(BIN)/ruff format --check .
@@ -35,7 +38,7 @@ format: $(VENV)/.dev ## put the code in its usual form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev build/kafka/classpath.txt ## rates and ratios, side by side in one run
+bench: $(VENV)/.dev build/installed ## rates and ratios, side by side in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 clean: ## forget everything that was installed or built here
@@ -57,6 +60,11 @@ $(VENV)/.dev: $(VENV)/.run
 	@echo "installing what its tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $@
+
+# What tests need of the system, each part by a script that does nothing when it is there.
+build/installed: $(wildcard docker/*/install.sh) build/kafka/classpath.txt
+	@for script in docker/*/install.sh; do $$script || exit 2; done
 	@touch $@
 
 build/kafka/classpath.txt: docker/kafka/pom.xml
