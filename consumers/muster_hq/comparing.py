@@ -35,14 +35,18 @@ def holdings_of(ledger: LedgerReader) -> Holdings:
     """Read what is compared, in one snapshot; MusterError while something is due that nobody has judged."""
     with ledger.snapshot():
         clocks = ledger.clocks()
-        waiting = [*ledger.next_due().items(), *ledger.next_call().items()]
-        behind = {name or "all offices" for name, past in waiting if past < clocks.get(name, past)}
-        if behind:
+        if behind := behind_of(ledger, clocks):
             hint = "wait for the worker, or start one, and compare again"
-            raise MusterError.of("ledger", f"cases are due that are not judged yet: {', '.join(sorted(behind))}", hint)
+            raise MusterError.of("ledger", f"what is due is not judged yet: {', '.join(sorted(behind))}", hint)
         miscounted = [name for name, (state, counts) in ledger.streams().items() if sum(counts) != state.next_offset]
         verdicts = [verdict_row(case, verdict) for case, verdict in ledger.verdicts()]
         return Holdings(clocks, verdicts, settled_findings(ledger, clocks), miscounted)
+
+
+def behind_of(ledger: LedgerReader, clocks: Mapping[str, int]) -> set[str]:
+    """Name the clocks by which cases, or an office's roll, are due and not judged yet."""
+    waiting = [*ledger.next_due().items(), *ledger.next_call().items()]
+    return {name or "all offices" for name, past in waiting if past < clocks.get(name, past)}
 
 
 def settled_findings(ledger: LedgerReader, clocks: Mapping[str, int]) -> list[Row]:

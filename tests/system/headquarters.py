@@ -14,6 +14,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from muster_hq.comparing import behind_of
 from muster_hq.ledger.opening import open_reader
 from muster_hq.ledger_port import LedgerReader
 
@@ -114,8 +115,8 @@ class Headquarters:
     def caught_up(self, instant: int) -> bool:
         """Tell whether every intake clock has passed an instant, and nothing due is left to judge."""
         with self.reading() as ledger, ledger.snapshot():
-            clocks, next_due = ledger.clocks(), ledger.next_due()
-            return min(clocks.values()) >= instant and all(next_due.get(n, c) >= c for n, c in clocks.items())
+            clocks = ledger.clocks()
+            return min(clocks.values()) >= instant and not behind_of(ledger, clocks)
 
     def assert_audit_agrees(self) -> str:
         """Compare the ledger with an audit of the topics, verdict by verdict; give what the audit counted."""

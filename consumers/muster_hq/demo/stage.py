@@ -13,6 +13,7 @@ from typing import Any
 from muster_contract.errors import MusterError
 from muster_contract.times import parse_instant
 from muster_contract.topics import parse_stream
+from muster_hq.comparing import behind_of
 from muster_hq.demo.files import Files
 from muster_hq.demo.programs import PATIENCE, TICK, Done, Programs
 from muster_hq.demo.scrape import Scrape, scrape
@@ -111,5 +112,5 @@ class Stage:
 
     def _judged(self, instant: int) -> bool:
         with closing(open_reader(self.ledger)) as ledger, ledger.snapshot():
-            clocks, next_due = ledger.clocks(), ledger.next_due()
-            return min(clocks.values()) >= instant and all(next_due.get(n, c) >= c for n, c in clocks.items())
+            clocks = ledger.clocks()
+            return min(clocks.values()) >= instant and not behind_of(ledger, clocks)
