@@ -14,8 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from muster_contract.topics import QUARANTINE, VERDICTS, parse_stream, receipts
-from muster_hq.entries import Counts, FindingRow, Move, StreamState
-from muster_hq.facts import Fact
+from muster_hq.entries import Counts, FindingRow, Move, NewFact, StreamState
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.orders import Order
 from muster_hq.policy import Policies
@@ -99,7 +98,7 @@ class Intake:
         if batch.facts:
             transaction.append(batch.facts, self._wide, self._policies.concern)
             transaction.count_delays(*batch.delays())
-            transaction.count_declined(declined_transfers([new[1] for new in batch.facts]))
+            transaction.count_declined(declined_transfers(batch.facts))
         transaction.note_ids(batch.notes)
         transaction.note_heard(batch.heard())
         transaction.hear(batch.heartbeats.values())
@@ -137,11 +136,13 @@ def delay_bounds(policies: Policies) -> list[float]:
     return sorted(deadlines | set(DELAY_BOUNDS))
 
 
-def declined_transfers(facts: Sequence[Fact]) -> Mapping[tuple[str, str], int]:
+def declined_transfers(facts: Sequence[NewFact]) -> Mapping[tuple[str, str], int]:
     """Count the transfers that were declined by (office, jurisdiction); most batches hold none, and cost one look."""
-    shapes = {fact[5] for fact in facts}
+    shapes = {new[1][5] for new in facts}
     places = {shape: dict(shape.codes)["jurisdiction"] for shape in shapes if shape.type == "TransferDeclined"}
-    return Counter((fact.office, places[fact.shape]) for fact in facts if fact.shape in places) if places else {}
+    if not places:
+        return {}
+    return Counter((fact.office, places[fact.shape]) for _, fact, _ in facts if fact.shape in places)
 
 
 def _publish_findings(transaction: IntakeTransaction, findings: Sequence[FindingRow]) -> None:

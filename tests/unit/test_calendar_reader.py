@@ -16,6 +16,7 @@ from muster_contract.shell.running import run_command
 from muster_contract.times import parse_instant
 from muster_hq.calendar_reader import read_calendars, zone_of
 from muster_hq.calendars import DAY, LocalDays
+from muster_hq.commands.assembly import read_setup
 from muster_hq.commands.audit import audit
 from muster_hq.commands.calendar import calendar
 from muster_hq.commands.replay import replay
@@ -214,6 +215,15 @@ def test_whoever_judges_by_local_days_needs_the_register(tmp_path: Path) -> None
         assert "--offices: is needed: p@1 counts the days of report by each office's own clock" in result.stderr
     assert [run(command, *common, *more, "--offices", str(offices)).exit_code for command, more in
             ((audit, []), (replay, ledger))] == [0, 0]  # fmt: skip
+
+
+def test_a_worker_has_the_zones_of_its_register(tmp_path: Path) -> None:
+    """It reads both files anyway."""
+    policy, offices = tmp_path / "policy.toml", tmp_path / "offices.toml"
+    policy.write_text(within('local_days = 1, at = "08:00"'), "utf-8")
+    offices.write_text('[[office]]\nid = "a"\nzone = "America/Chicago"\n', "utf-8")
+    (line,) = read_setup([policy], offices, None).policies.versions[0].requirements
+    assert line.due_of(parse_instant("2016-03-01T12:00:00Z"), "a") == parse_instant("2016-03-02T08:00:00-06:00")
 
 
 def test_a_policy_without_local_days_needs_none() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from heapq import nsmallest
 from typing import NamedTuple
 
 from muster_hq.ledger_port import CaseHistory
@@ -22,7 +23,7 @@ def draw(case_ids: Iterable[str], size: int, seed: int) -> list[str]:
 
     Whoever has the list of cases can draw it again, in any language; a larger sample contains the smaller one.
     """
-    return sorted(case_ids, key=lambda case_id: (sha256(f"{seed}/{case_id}".encode()).digest(), case_id))[:size]
+    return nsmallest(size, case_ids, key=lambda case_id: (sha256(f"{seed}/{case_id}".encode()).digest(), case_id))
 
 
 class Instance(NamedTuple):
