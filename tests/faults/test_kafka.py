@@ -202,6 +202,7 @@ def test_workers_are_down_across_deadlines(cluster: KafkaCluster, tmp_path: Path
     seen(f"{len(found)} MISSED once each, all at their due times, and 1 ON_TIME; {seconds:.1f} s after the start")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "kafka",
     injected="the one partition of one office's stream offline: its only replica's node is dead",

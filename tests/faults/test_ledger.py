@@ -146,6 +146,7 @@ def test_the_connection_breaks_in_mid_commit(
         seen(f"{len(links)} breaks, {proxy.accepted} connections; {compared(running)}")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "ledger",
     injected="PostgreSQL away for 8 s",

@@ -137,6 +137,7 @@ def test_a_log_ends_before_the_position(alone: Headquarters, own_broker: KafkaBr
     seen(f"one finding, “{cause}”; the other office's case was judged on")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "log",
     injected="a number left out of the log: a transaction's marker, which no reader is given",
