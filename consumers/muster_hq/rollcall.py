@@ -6,17 +6,17 @@ calls fall, and how the streams were read, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
-from muster_contract.times import format_instant
 from muster_contract.topics import encounters, incidents
 from muster_hq.entries import FindingRow
-from muster_hq.heard import HeardRows, Kind, Row, Said, announced_by, cut, each, last_of, rows_of
+from muster_hq.heard import HeardRows, Kind, Row, Said, announced_by, cut, each, rows_of
 from muster_hq.policy import Policies
 from muster_hq.roll import Gap, Range, Roll, Series, joined, size, text_of, without
+from muster_hq.silence import Ear
 from muster_hq.verdicts import Evidence, Outage
 
 MOST_RUNS = 20
@@ -38,7 +38,7 @@ def call(  # noqa: PLR0913 - an office, and all that is known of it
     parts = [cut(item, clock) for item in heard if item.at <= clock]
     settled = [item for item, _ in parts]
     rest = [item for _, item in parts if item is not None]
-    ear = _Ear(office, roll, policies, outages, clock)
+    ear = Ear(office, roll, policies, outages, clock)
     ear.listen(settled)
     numbers = _Numbers(office, roll, policies)
     numbers.account(numbers.but_those_in_order(settled))
@@ -47,74 +47,6 @@ def call(  # noqa: PLR0913 - an office, and all that is known of it
     if (silence := ear.silence_at()) is not None:
         past.append(silence)
     return Called(ear.findings + numbers.findings, min(past, default=None), rest)
-
-
-class _Ear:
-    """When the office was heard, and when it was not."""
-
-    def __init__(self, office: str, roll: Roll, policies: Policies, outages: Sequence[Outage], clock: int) -> None:
-        self._office = office
-        self._roll = roll
-        self._policies = policies
-        self._outages = outages
-        self._clock = clock
-        self.findings: list[FindingRow] = []
-
-    def listen(self, settled: Collection[HeardRows]) -> None:
-        """Hear all that was said; in the usual case, all but the last of it changes nothing."""
-        spoken = [item for item in settled if item.kind != Kind.UNREAD]
-        if self._may_be_silent(spoken):
-            for said in each(spoken):
-                self._hear(said.place, begun=said.kind == Kind.BEGUN)
-        else:
-            heard = [last_of(item) for item in spoken if item.kind != Kind.BEGUN]
-            begun = [last_of(item) for item in spoken if item.kind == Kind.BEGUN]
-            before = self._roll.heard or min(begun, default=None)
-            self._roll.heard = max([*heard, before] if before else heard, key=lambda place: place[:3], default=None)
-        self._pass_time(self._clock)
-
-    def silence_at(self) -> int | None:
-        """Give the instant past which the office is silent, if nothing is heard by then."""
-        heard, silent = self._roll.heard, self._roll.silent
-        policy = None if heard is None else self._policies.at(heard.received_at)
-        if heard is None or policy is None or policy.silent_after is None or silent is not None:
-            return None
-        since, shortest = heard.received_at, policy.outage_after
-        at = since + policy.silent_after
-        while shortest is not None and (
-            ends := [o.end for o in self._outages if o.start < at and o.end > since and o.end - o.start > shortest]
-        ):
-            since = max(ends)
-            at = since + policy.silent_after
-        return at
-
-    def _may_be_silent(self, spoken: Collection[HeardRows]) -> bool:
-        shortest = self._policies.shortest_silence
-        if shortest is None or not spoken:
-            return self._roll.silent is not None
-        if self._roll.silent is not None or self._roll.heard is None:
-            return True
-        return max(last_of(item).received_at for item in spoken) - self._roll.heard.received_at > shortest
-
-    def _hear(self, place: Evidence, *, begun: bool) -> None:
-        roll = self._roll
-        if begun and roll.heard is not None:
-            return
-        self._pass_time(place.received_at)
-        if roll.silent is not None and roll.heard is not None:
-            self._find(f"closed: since {format_instant(roll.heard.received_at)}", place.received_at, place)
-            roll.silent = None
-        roll.heard = place
-
-    def _pass_time(self, instant: int) -> None:
-        at, heard = self.silence_at(), self._roll.heard
-        if at is not None and heard is not None and at < instant:
-            self._roll.silent = at
-            self._find(f"open: since {format_instant(heard.received_at)}", at, heard)
-
-    def _find(self, detail: str, at: int, evidence: Evidence) -> None:
-        stream = encounters(self._office)
-        self.findings.append(FindingRow("OFFICE_SILENT", self._office, stream, at, detail, (evidence,)))
 
 
 class _Numbers:
