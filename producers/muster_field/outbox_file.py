@@ -7,6 +7,8 @@ file's identity: a new file numbers from 1 again, under a new epoch.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -110,7 +112,7 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
 
 def create(connection: apsw.Connection, path: Path, identity: Identity) -> None:
     """Give an empty file its tables and its identity, in one transaction."""
-    with translated(path), connection:
+    with translated(path), transaction(connection):
         connection.execute(_SCHEMA + "".join(_SCHEMA_OF_KIND.format(kind=kind) for kind in KINDS))
         meta = (identity.office_id, identity.epoch.bytes, identity.created_at)
         connection.execute("insert into meta values (1, ?, ?, ?)", meta)
@@ -121,6 +123,22 @@ def create(connection: apsw.Connection, path: Path, identity: Identity) -> None:
         os.fsync(folder)  # the name in its folder must survive a power loss too
     finally:
         os.close(folder)
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Write in one transaction: committed once it is left, or rolled back.
+
+    Not apsw's own: it fails to roll back what SQLite itself has rolled back, as after a failed write, and hides that.
+    """
+    try:
+        connection.execute("begin immediate")
+        yield
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
 
 
 def is_empty(connection: apsw.Connection, path: Path) -> bool:

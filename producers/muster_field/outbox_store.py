@@ -14,7 +14,7 @@ import apsw
 from muster_contract.errors import ConfigurationError
 from muster_field import outbox_file
 from muster_field.locks import FileLock
-from muster_field.outbox_file import Identity, OutboxFailed, translated
+from muster_field.outbox_file import Identity, OutboxFailed, transaction, translated
 
 LOCK_PATIENCE_SECONDS = 10.0
 
@@ -77,13 +77,10 @@ class Store:
         with self._mutex, self._lock, translated(self.path):
             self._require_sound()
             try:
-                self._db.execute("begin immediate")
-                yield self._db
-                self._db.execute("commit")
-            except BaseException as fault:
-                self._failed = isinstance(fault, apsw.IOError)
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
+                with transaction(self._db):
+                    yield self._db
+            except apsw.IOError:
+                self._failed = True
                 raise
 
     def _require_sound(self) -> None:

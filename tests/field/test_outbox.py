@@ -278,6 +278,16 @@ def test_after_a_failed_sync_nothing_more_is_written(tmp_path: Path) -> None:
     assert fails_to_store(outbox) == "failed before"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a dead disk cannot be tidied up
+@pytest.mark.parametrize("dies_after", range(1, 26, 4))
+def test_a_disk_that_dies_while_an_outbox_is_made_says_so(tmp_path: Path, dies_after: int) -> None:
+    """With an error of ours; the next start makes it whole."""
+    disk = Disk(dies_after)
+    with pytest.raises(OutboxFailed, match="failed to read or write"):
+        Outbox.open(tmp_path / "outbox.db", if_new=DAL_OUTBOX, vfs=disk.name)
+    Outbox.open(tmp_path / "outbox.db", if_new=DAL_OUTBOX).close()
+
+
 def fails_to_store(outbox: Outbox) -> str:
     """Store a row, which must fail; give the cause."""
     with pytest.raises(OutboxFailed) as failed:
