@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
@@ -17,6 +18,7 @@ from muster_hq.calendars import Calendar, LocalDays, public_holidays
 Calendars = Mapping[str, Calendar]
 """The calendars of a file, by name."""
 
+_CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,8})?", re.ASCII)
 LONGEST = 3_660
 """Days: a longer limit is a slip of the pen."""
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -51,7 +53,7 @@ def read_calendars(path: Path) -> Calendars:
     except OSError as fault:
         hint = "a policy's calendars stand in a file beside it"
         raise ConfigurationError.of(str(path), f"cannot be read: {fault.strerror}", hint) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except ValueError as fault:  # TOML's, UTF-8's, or a path that is none
         raise ConfigurationError.of(str(path), f"is not TOML: {fault}") from None
     tables = data.pop("calendar", {})
     faults = [Fault(f"{path}: {key}", "is no part of it", "write [calendar.NAME] tables only") for key in data]
@@ -146,6 +148,8 @@ def _calendar(name: str, table: Mapping[str, Any]) -> Calendar:
 
 @cache
 def _is_known(name: str) -> bool:
+    if not _CODE.fullmatch(name):
+        return False
     try:
         public_holidays(name, 2016)
     except NotImplementedError:

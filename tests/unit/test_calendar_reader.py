@@ -5,16 +5,19 @@ from __future__ import annotations
 import tomllib
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from muster_contract.errors import ConfigurationError
+from muster_contract.errors import ConfigurationError, Fault
 from muster_contract.register import Office
 from muster_contract.shell.running import run_command
 from muster_contract.times import parse_instant
-from muster_hq.calendar_reader import read_calendars, zone_of
+from muster_hq.calendar_reader import read_calendars, read_limit, zone_of
 from muster_hq.calendars import DAY, LocalDays
 from muster_hq.commands.assembly import read_setup
 from muster_hq.commands.audit import audit
@@ -89,6 +92,8 @@ def test_a_limit_is_read(text: str, number: int, working: bool, at: time | None)
         ('working_days = 1, calendar = "US", roll = "following"', [(".roll", "goes with local_days only")]),
         ('working_days = 1, calendar = "ZZ"', [(".calendar", "is no calendar that is known: ZZ")]),
         ('working_days = 1, calendar = "US-ZZ"', [(".calendar", "is no calendar that is known: US-ZZ")]),
+        ('working_days = 1, calendar = "HolidayBase"', [(".calendar", "is no calendar that is known: HolidayBase")]),
+        ('working_days = 1, calendar = "US-"', [(".calendar", "is no calendar that is known: US-")]),
         ("working_days = 1, calendar = 1", [(".calendar", "is no name")]),
         ("local_days = 1, hours = 3", [(".hours", "is no key that is known here")]),
         (
@@ -186,6 +191,29 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "calendars.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"calendars\.toml: cannot be read"):
         load_policies([path])
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.times()
+_VALUES = st.recursive(_SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(), v, max_size=3))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["working_days", "local_days", "calendar", "at", "roll"]) | st.text(),
+        st.sampled_from([1, "US", "following", "08:00", time(8)]) | _VALUES,
+        max_size=6,
+    )
+)
+def test_whatever_stands_in_a_limit_is_read_or_refused(table: dict[str, Any]) -> None:
+    """Never a traceback, and never both."""
+    found: list[Fault] = []
+    assert (read_limit(table, "P", {}, found) is None) == bool(found)
+
+
+def test_a_path_that_is_none_is_refused(tmp_path: Path) -> None:
+    """As anything that cannot be read."""
+    with pytest.raises(ConfigurationError):
+        read_calendars(tmp_path / "\0")
 
 
 def test_pinned_years_are_printed_for_the_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from muster_contract.errors import ConfigurationError
+from muster_hq.calendar_reader import calendar_of
 from muster_hq.calendars import public_holidays
 
 
@@ -20,10 +21,9 @@ def calendar(
     What is pinned there stays as it is, whatever a newer release of the
     holidays library says of those years.
     """
-    try:
-        years = {one: public_holidays(code, one) for one in sorted(set(year))}
-    except NotImplementedError:
-        raise ConfigurationError.of("CODE", "is no calendar of the library", "such as US, or US-CA") from None
+    if calendar_of(code, {}) is None:
+        raise ConfigurationError.of("CODE", "is no calendar of the library", "such as US, or US-CA")
+    years = {one: public_holidays(code, one) for one in sorted(set(year))}
     typer.echo(f"# holidays {version('holidays')}\n[calendar.{code}.years]")
     for one, days in years.items():
         typer.echo(f"{one} = [")

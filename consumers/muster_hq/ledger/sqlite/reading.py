@@ -100,10 +100,11 @@ class SqliteReader:
     def cases_first_seen(self, start: int, end: int) -> Iterator[tuple[int, str]]:
         """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in that time."""
         select = """
-            select min(received_at) as first_at, id_text(case_id) as case_id
-            from facts join cases using (case_no)
-            where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%')
-            group by case_no having first_at >= ? and first_at < ? order by first_at, 2"""
+            select first_at, id_text(case_id) from cases join (
+              select case_no, min(received_at) as first_at from facts
+              where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%')
+              group by case_no having first_at >= ? and first_at < ?
+            ) using (case_no) order by 1, 2"""
         with self._database.reading() as cursor:
             yield from cursor.execute(select, (start, end))
 
