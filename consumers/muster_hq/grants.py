@@ -3,7 +3,8 @@
 An office writes its own two streams and reads its own receipts. Headquarters reads every stream, writes what it
 publishes, and its pulse writes to every stream. Names are literal: a prefix such as ``field.a`` would
 match the streams of ``field.ab`` too. Writing implies finding a topic, and since Kafka 3.0 an idempotent producer
-needs no right of its own. Whoever reads needs a group, even to read without one: librdkafka looks for its coordinator.
+needs no right of its own. Who reads outside of
+a group must still be let see one: librdkafka looks for its coordinator.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from muster_contract.topics import QUARANTINE, VERDICTS, encounters, incidents, 
 
 SCAN_GROUP = "muster-scan"
 """The group of audits and exports: named, as the client demands, and never joined."""
-RECEIPTS_GROUP = "muster-receipts.{office}"
-"""The group with which an office may read its receipts."""
+RECEIVER_GROUP = "muster-field-receiver"
+"""The same of the offices' receivers (``muster_field.kafka_source``)."""
 
 
 class Grant(NamedTuple):
@@ -26,7 +27,7 @@ class Grant(NamedTuple):
     principal: str
     kind: Literal["TOPIC", "GROUP"]
     name: str
-    operation: Literal["READ", "WRITE"]
+    operation: Literal["READ", "WRITE", "DESCRIBE"]
 
 
 class Principals(NamedTuple):
@@ -53,12 +54,12 @@ def _grants(offices: Collection[str], principals: Principals, group: str) -> Ite
         for stream in (encounters(office), incidents(office)):
             yield Grant(prefix + office, "TOPIC", stream, "WRITE")
         yield Grant(prefix + office, "TOPIC", receipts.format(office=office), "READ")
-        yield Grant(prefix + office, "GROUP", RECEIPTS_GROUP.format(office=office), "READ")
+        yield Grant(prefix + office, "GROUP", RECEIVER_GROUP, "DESCRIBE")
         yield Grant(headquarters, "TOPIC", receipts.format(office=office), "WRITE")
     for stream in streams_of(offices):
         yield Grant(headquarters, "TOPIC", stream, "READ")
         yield Grant(pulse, "TOPIC", stream, "WRITE")
     for topic in (VERDICTS, QUARANTINE):
         yield Grant(headquarters, "TOPIC", topic, "WRITE")
-    for name in (group, SCAN_GROUP):
-        yield Grant(headquarters, "GROUP", name, "READ")
+    yield Grant(headquarters, "GROUP", group, "READ")
+    yield Grant(headquarters, "GROUP", SCAN_GROUP, "DESCRIBE")

@@ -18,7 +18,7 @@ from muster_contract.events import EncounterReported, Stamp, wire_fields
 from muster_contract.times import now_ms, to_datetime
 from muster_contract.topics import QUARANTINE, VERDICTS, encounters, incidents
 from muster_field.wiring import new_id
-from muster_hq.grants import RECEIPTS_GROUP, SCAN_GROUP
+from muster_hq.grants import RECEIVER_GROUP, SCAN_GROUP
 from tests.kafka_broker import KafkaBroker
 from tests.secure_broker import SecureBroker, Somebody, properties
 from tests.system.headquarters import PATIENCE, Headquarters
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "dal-2")  # one's name begins with the other's
 PASSWORDS = {"dal": "dallas-dallas", "dal-2": "second-second", "headquarters": "hq-hq-hq-hq"}
-RECEIPTS = RECEIPTS_GROUP.format(office="dal")
 POLICY = """
 id = "days"
 version = 1
@@ -73,9 +72,11 @@ REFUSED = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
 def test_an_office_writes_its_own_streams_and_reads_its_own_receipts(secure: SecureBroker) -> None:
     """With an idempotent producer, which needs no right on the cluster."""
     dal = somebody(secure, "dal")
-    assert [dal.writes(encounters("dal")), dal.writes(incidents("dal")), dal.reads("hq.receipts.dal", RECEIPTS)] == [
-        "OK"
-    ] * 3
+    assert [
+        dal.writes(encounters("dal")),
+        dal.writes(incidents("dal")),
+        dal.reads("hq.receipts.dal", RECEIVER_GROUP),
+    ] == ["OK"] * 3
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,14 @@ def test_an_office_writes_nothing_else(secure: SecureBroker, topic: str) -> None
 @pytest.mark.parametrize("topic", [encounters("dal"), encounters("dal-2"), "hq.receipts.dal-2", VERDICTS, QUARANTINE])
 def test_an_office_reads_nothing_else(secure: SecureBroker, topic: str) -> None:
     """Not even its own streams."""
-    assert somebody(secure, "dal").reads(topic, RECEIPTS) in REFUSED
+    assert somebody(secure, "dal").reads(topic, RECEIVER_GROUP) in REFUSED
 
 
-def test_an_office_joins_no_group_but_its_own(secure: SecureBroker) -> None:
-    """Or it could take headquarters' streams away from it."""
+def test_an_office_joins_no_group(secure: SecureBroker) -> None:
+    """Or it could take headquarters' streams away from it. What its receiver names is not joined."""
     dal = somebody(secure, "dal")
-    assert dal.joins("muster-headquarters") == "GROUP_AUTHORIZATION_FAILED"
+    for group in ("muster-headquarters", RECEIVER_GROUP):
+        assert dal.joins(group) == "GROUP_AUTHORIZATION_FAILED"
 
 
 def test_an_office_creates_no_topic(secure: SecureBroker) -> None:
