@@ -32,7 +32,7 @@ _CONNECTING: Final = {
     "keepalives_count": "3",
 }
 _CONNECTING_TOO: Final = {"tcp_user_timeout": "10000", "application_name": "muster"}
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "timezone": "UTC",
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
@@ -45,6 +45,7 @@ _SETTINGS: Final = {
     "enable_mergejoin": "off",
     "jit": "off",  # compiling takes longer than what it would speed up
 }
+"""What a worker sets for its session."""
 _PASSING = ("08", "53", "57", "58")
 """Classes of SQLSTATE that pass: connections, resources, an operator's doing, the system."""
 _PASSING_TOO = {"25006", "25P03", "40001", "40P01", "55P03"}
@@ -173,7 +174,7 @@ class Database:
         self.words = Words(self.fetch, self._aside)  # anew: the database may have been restored meanwhile
 
     def _become_worker(self, connection: Connection[Any]) -> None:
-        for name, value in _SETTINGS.items():
+        for name, value in SETTINGS.items():
             connection.execute("select set_config(%s, %s, false)", (name, value))
         found = connection.execute(_FREE_WORKER).fetchone() or connection.execute(_NEW_WORKER).fetchone()
         if found is None:
