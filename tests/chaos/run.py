@@ -22,6 +22,8 @@ from tests.system.headquarters import Headquarters
 from tests.system.offices import soon
 
 OFFICES = ("dal", "hou", "elp")
+POISONED = "elp"
+"""The office on whose stream there is poison: a record that cannot be read leaves its verdicts undetermined."""
 PATIENCE = 240.0
 """Seconds that anything may take at the end before the run is given up."""
 POLICY = """
@@ -115,7 +117,8 @@ class Chaos:
         for office in field.offices:
             relay = ["relay", "--outbox", str(office.outbox), "--bootstrap", self.bootstrap]
             parts[f"relay-{office.id}"] = self._process(f"relay-{office.id}", "muster_field", *relay)
-            parts[f"stream-{office.id}"] = Stream(self.bootstrap, office.id, self.seed)
+            kind = "poisoned" if office.id == POISONED else "stream"
+            parts[f"{kind}-{office.id}"] = Stream(self.bootstrap, office.id, self.seed)
         if self.postgres:
             parts["postgres"] = Server(self.postgres)
         with ExitStack() as stack:

@@ -28,11 +28,18 @@ KINDS: Mapping[str, Sequence[Kind]] = {
     "pulse": (KILLED, FROZEN),
     "relay": (KILLED, KILLED, STOPPED, FROZEN),
     "postgres": (KILLED, KILLED, STOPPED),
-    "stream": (POISON, AGAIN),
+    "stream": (AGAIN,),
+    "poisoned": (POISON, AGAIN),
 }
 """What may happen to a part, by the first word of its name."""
 
-PAUSES: Mapping[str, tuple[float, float]] = {"broker": (6.0, 40.0), "postgres": (4.0, 25.0), "stream": (0.2, 3.0)}
+PAUSES: Mapping[str, tuple[float, float]] = {
+    "broker": (6.0, 40.0),
+    "postgres": (4.0, 25.0),
+    "pulse": (3.0, 30.0),
+    "stream": (0.2, 3.0),
+    "poisoned": (0.2, 3.0),
+}
 """Seconds from one fault of a part to its next; for the others, PAUSE."""
 PAUSE = (1.0, 12.0)
 

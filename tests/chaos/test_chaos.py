@@ -32,6 +32,7 @@ def test_faults_of_chance_lose_nothing_and_say_nothing_twice(own_broker: KafkaBr
     outcome = Chaos(tmp_path, 2018, own_broker.bootstrap, {"broker": own_broker}).run(10)
     assert outcome.accepted > 100
     assert outcome.verdicts["ON_TIME"] > 10
+    assert outcome.verdicts["MISSED"] > 10
     assert outcome.faults > 5
 
 
@@ -43,4 +44,5 @@ def test_two_workers_on_postgresql_do_no_more_than_one(
     outcome = Chaos(tmp_path, 36, own_broker.bootstrap, {"broker": own_broker}, own_postgres).run(10)
     assert outcome.accepted > 100
     assert outcome.verdicts["ON_TIME"] > 10
+    assert outcome.verdicts["MISSED"] > 10
     assert outcome.faults > 5
