@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from muster_contract.errors import ConfigurationError, Fault
+from muster_contract.register import Office
 from muster_hq.calendars import Calendar, LocalDays, public_holidays
 
 Calendars = Mapping[str, Calendar]
@@ -66,13 +67,26 @@ def read_calendars(path: Path) -> Calendars:
     return {name: _calendar(name, table) for name, table in tables.items()}
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """Give a time zone as the pinned tzdata has it, whatever this machine has; ConfigurationError for none."""
+def zones_of(register: Iterable[Office]) -> Mapping[str, ZoneInfo]:
+    """Give each office's time zone as the pinned tzdata has it, whatever this machine has.
+
+    ConfigurationError names every office whose zone it lacks.
+    """
+    zones = {office.id: _zone(office.zone) for office in register}
+    cause = "is no time zone of the installed tzdata"
+    if lacking := [office for office, zone in zones.items() if zone is None]:
+        raise ConfigurationError(
+            Fault(f"office {office}: zone", cause, "such as America/Chicago") for office in lacking
+        )
+    return {office: zone for office, zone in zones.items() if zone is not None}
+
+
+def _zone(name: str) -> ZoneInfo | None:
     try:
         with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
             return ZoneInfo.from_file(file, key=name)
     except (OSError, ValueError):
-        raise ConfigurationError.of("zone", f"is no time zone of the installed tzdata: {name}") from None
+        return None
 
 
 def _faults_of_limit(table: Mapping[str, Any], place: str) -> Iterator[Fault]:

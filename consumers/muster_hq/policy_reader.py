@@ -16,7 +16,7 @@ from muster_contract.register import Office
 from muster_contract.schemas import enum_symbols, newest
 from muster_contract.times import format_duration, parse_duration, parse_instant, to_ms
 from muster_contract.topics import topic_of_kind
-from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zone_of
+from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zones_of
 from muster_hq.calendars import DAY
 from muster_hq.policy import (
     DEFAULT_GAP_AFTER,
@@ -95,7 +95,7 @@ def at_offices(policies: Policies, register: Iterable[Office] | None) -> Policie
         policy, line = lines[0]
         cause = f"is needed: {policy.name} counts the days of {line.id} by each office's own clock"
         raise ConfigurationError.of("--offices", cause, "give the register, whose offices have time zones")
-    zones = {office.id: zone_of(office.zone) for office in register}
+    zones = zones_of(register)
     return Policies([replace(policy, requirements=_placed(policy.requirements, zones)) for policy in policies.versions])
 
 

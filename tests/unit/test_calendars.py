@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muster_contract.register import Office
 from muster_contract.times import parse_instant, to_datetime, to_ms
-from muster_hq.calendar_reader import zone_of
+from muster_hq.calendar_reader import zones_of
 from muster_hq.calendars import DAY, Calendar, LocalDays, due_of, public_holidays
 
 ZONES = [
@@ -30,7 +31,7 @@ US = Calendar("US")
 @cache
 def zone(name: str) -> ZoneInfo:
     """Read a zone once."""
-    return zone_of(name)
+    return zones_of([Office(id="a", zone=name)])["a"]
 
 
 def is_worked(day: date) -> bool:
