@@ -70,7 +70,7 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
     found = Read(defaultdict(list), defaultdict(list), defaultdict(list))
     for new in batch.facts:
         found.facts[new.case_id].append(new.fact)
-    for order in batch.orders:
+    for order in sorted(batch.orders):
         if order.case_id:
             found.orders[order.case_id].append(order)
     for record in batch.quarantined:
@@ -87,6 +87,8 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
             found.orders[case_id].append(settled.order)
     for facts in found.facts.values():
         facts.sort()
+    for orders in found.orders.values():
+        orders.sort()
     return found
 
 

@@ -13,6 +13,21 @@ from tests.cases.builders import Event, directive, stream_of
 from tests.random_logs import Log, Place, logs
 
 RECORD_ACTIONS = ("READMIT", "READMIT", "READMIT", "REJECT")
+CASE_ACTIONS = ("HOLD", "RESUME", "ACCEPT_OUT_OF_BAND", "ACCEPT_OUT_OF_BAND")
+ENCOUNTER_ACTIONS = ("HOLD", "RESUME", "CLOSE_ENCOUNTER")
+UNTIL_ACTIONS = ("HOLD", "EXTEND", "EXTEND")
+ENCOUNTERS = st.builds(
+    "encounter:{}/{}/{}".format, st.sampled_from("cccd"), st.sampled_from("aaab"), st.sampled_from("eef")
+)
+OBLIGATIONS = st.builds(
+    "obligation:{}/{}/{}/{}/{}".format,
+    st.sampled_from("ccccd"),
+    st.sampled_from("aaab"),
+    st.sampled_from("eeef"),
+    st.sampled_from(["first", "first", "second", "third"]),
+    st.sampled_from([1, 1, 1, 2, 3]),
+)
+TARGETS = st.one_of(ENCOUNTERS, OBLIGATIONS)
 
 
 @st.composite
@@ -22,19 +37,24 @@ def directed_logs(draw: st.DrawFn) -> Log:
     places = _places(log.events)
     unread = draw(st.sets(st.sampled_from(places), max_size=4)) if places else set()
     events = list(log.events)
-    for number in range(draw(st.integers(0, 6))):
+    for number in range(draw(st.integers(0, 9))):
         position = draw(st.integers(0, len(events)))
         at = events[position - 1].at if position else 0
         events.insert(position, draw(_directives(f"D{number}", at, sorted(unread), places)))
     return replace(log, events=events, unread=frozenset(unread))
 
 
-@st.composite
-def _directives(draw: st.DrawFn, name: str, at: int, unread: Sequence[Place], places: Sequence[Place]) -> Event:
+def _directives(name: str, at: int, unread: Sequence[Place], places: Sequence[Place]) -> st.SearchStrategy[Event]:
     likely = st.sampled_from(unread) if unread else st.just(("field.a.incidents", 0))
-    anything = st.sampled_from(places) if places else likely
-    stream, offset = draw(st.one_of(likely, likely, anything))
-    return directive(name, at, draw(st.sampled_from(RECORD_ACTIONS)), f"{stream}@{offset}")
+    records = st.one_of(likely, likely, st.sampled_from(places)) if places else likely
+    named = st.builds(lambda place: f"{place[0]}@{place[1]}", records)
+    until = st.sampled_from([at, at + 3, at + 9, at + 20, at + 70])
+    return st.one_of(
+        st.builds(directive, st.just(name), st.just(at), st.sampled_from(RECORD_ACTIONS), named),
+        st.builds(directive, st.just(name), st.just(at), st.sampled_from(CASE_ACTIONS), OBLIGATIONS),
+        st.builds(directive, st.just(name), st.just(at), st.sampled_from(ENCOUNTER_ACTIONS), ENCOUNTERS),
+        st.builds(directive, st.just(name), st.just(at), st.sampled_from(UNTIL_ACTIONS), TARGETS, until),
+    )
 
 
 def _places(events: Sequence[Event]) -> list[Place]:

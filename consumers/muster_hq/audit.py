@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from muster_contract.times import format_instant
-from muster_hq.audit_facts import Fact, Place, Quarantined, Reading
+from muster_hq.audit_directives import carry_out
+from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
 from muster_hq.audit_findings import Finding, findings_of
 from muster_hq.audit_occurrences import Judge, Verdict
 from muster_hq.audit_verdicts import verdicts_of
@@ -23,6 +24,7 @@ from muster_hq.records import Record
 
 Row = dict[str, Any]
 """A verdict in the form of DESIGN section 8."""
+T = TypeVar("T", Fact, Directive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,12 @@ def audit(
     reading = Reading(records, offices, unread)
     clocks = as_of if isinstance(as_of, Mapping) else defaultdict(lambda: as_of)
     cases: dict[str, list[Fact]] = defaultdict(list)
-    for fact in reading.facts:
+    facts, not_read = carry_out(reading, offices)
+    for fact in facts:
         cases[fact.case].append(fact)
+    directives: dict[str, list[Directive]] = defaultdict(list)
+    for directive in reading.directives:
+        directives[directive.target.case].append(directive)
 
     @cache
     def outages(office: str) -> list[tuple[int, int]]:
@@ -64,13 +70,15 @@ def audit(
         if after is None:
             return None
         silent = [(start, end) for start, end in outages(office) if end - start > after]
-        return _excused_until([*silent, *reading.not_read[office]], due, grace)
+        return _excused_until([*silent, *not_read[office]], due, grace)
 
     found = [
         (case, verdict)
         for case, facts in cases.items()
         for instant in {clocks[name] for name in (_OVER_ALL, *(fact.office for fact in facts))}
-        for verdict in verdicts_of(Judge(_received_by(instant, facts), instant, excused), policies)
+        for verdict in verdicts_of(
+            Judge(_received_by(instant, facts), instant, excused, _received_by(instant, directives[case])), policies
+        )
         if clocks[_clock_of(verdict, policies)] == instant
     ]
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
@@ -82,8 +90,8 @@ def audit(
 _OVER_ALL = ""
 
 
-def _received_by(instant: int, facts: Iterable[Fact]) -> list[Fact]:
-    return [fact for fact in facts if fact.received_at <= instant]
+def _received_by(instant: int, things: Iterable[T]) -> list[T]:
+    return [thing for thing in things if thing.received_at <= instant]
 
 
 def _clock_of(verdict: Verdict, policies: Policies) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
-from muster_contract.directives import why_ignored
+from muster_contract.directives import Target, target_of, why_ignored
 from muster_contract.events import JURISDICTION, OPAQUE_ID, above_ceiling
 from muster_contract.headers import number_of
 from muster_contract.schemas import Schema, enum_symbols
@@ -78,7 +78,7 @@ class Directive(NamedTuple):
     place: Place
     event_id: bytes
     action: str
-    target: str
+    target: Target
     until: int | None
 
     @property
@@ -87,14 +87,11 @@ class Directive(NamedTuple):
         return self.place[0]
 
 
-UNENDED = 1 << 62
-"""When the outage ends that a quarantined record is and that no directive has ended."""
-
-
 class Reading:
     """A log, read to its end: ``facts`` of all cases, ``counts`` by outcome, ``quarantined``, and silences.
 
-    By office: the ``words`` that it said, and where the ``firsts`` of its streams' records stand.
+    By office: the ``words`` that it said, and where the ``firsts`` of its streams' records stand. ``set_apart`` are the
+    quarantined records of registered offices, with when they came and why they are; ``directives`` those not ignored.
 
     ``offices`` is the register; None takes every office that a stream names for registered. ``unread`` are records
     that headquarters quarantined, by stream and offset, with its reason: they are, whatever this program reads in them.
@@ -108,9 +105,8 @@ class Reading:
     ) -> None:
         self.facts: list[Fact] = []
         self.directives: list[Directive] = []
-        self.not_read: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self.set_apart: list[tuple[Record, int, str]] = []
         self._unread = unread or {}
-        self._set_apart: list[tuple[Record, int, str]] = []
         self.counts = Counter({"applied": 0, "duplicate": 0, "pulse": 0, "quarantined": 0})
         self.quarantined: list[Quarantined] = []
         self.words: dict[str, list[Word]] = defaultdict(list)
@@ -122,9 +118,10 @@ class Reading:
             times = self._times[record.stream]
             times.append(max([record.appended_at, *times[-1:]]))
             if len(times) == 1:
-                self.firsts[_office_of(record.stream)].append((times[0], record.stream, record.offset))
-            self.counts[self._outcome(record, times[-1])] += 1
-        self._decide_on_quarantined()
+                self.firsts[office_of(record.stream)].append((times[0], record.stream, record.offset))
+            known = self._unread.get((record.stream, record.offset))
+            outcome = self._quarantine(record, times[-1], known) if known else self._outcome(record, times[-1])
+            self.counts[outcome] += 1
 
     def silences(self, office: str, as_of: int) -> Iterator[tuple[int, int]]:
         """Give the stretches between two consecutive records of either of the office's streams.
@@ -136,13 +133,11 @@ class Reading:
             yield from pairwise(times if times and times[-1] > as_of else [*times, as_of + 1])
 
     def _outcome(self, record: Record, received_at: int) -> str:
-        if (record.stream, record.offset) in self._unread:
-            return self._quarantine(record, received_at, self._unread[record.stream, record.offset])
         try:
             schema, fields = decode(record.value)
         except Undecodable as fault:
             return self._quarantine(record, received_at, fault.reason)
-        reason = next(_unfit(record.stream, self._offices, schema.name, fields), None)
+        reason = next(unfit(record.stream, self._offices, schema.name, fields), None)
         if reason is not None:
             return self._quarantine(record, received_at, reason)
         if record.value == PULSE:
@@ -154,16 +149,18 @@ class Reading:
                 return "duplicate" if same else self._quarantine(record, received_at, "CONFLICT")
             self._applied[key] = record.value
         if "case_id" in fields:
-            self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
+            self.facts.append(fact_of(schema, fields, (received_at, record.stream, record.offset)))
         if schema.name == "Directive" and why_ignored(fields) is None:
-            named = (fields[name] for name in ("event_id", "action", "target", "until"))
-            self.directives.append(Directive((received_at, record.stream, record.offset), *named))
+            target = target_of(fields["action"], fields["target"])
+            if target is not None:
+                place = received_at, record.stream, record.offset
+                self.directives.append(Directive(place, fields["event_id"], fields["action"], target, fields["until"]))
         if "office_id" in fields:
             self.words[fields["office_id"]].append(_word(fields, (received_at, record.stream, record.offset)))
         return "applied"
 
     def _quarantine(self, record: Record, received_at: int, reason: str) -> str:
-        office, place = _office_of(record.stream), (received_at, record.stream, record.offset)
+        office, place = office_of(record.stream), (received_at, record.stream, record.offset)
         number = number_of(record.headers())
         if reason == "WRONG_OFFICE":
             self.words[office].append(Word(place, None, applied=False, astray=True))
@@ -173,48 +170,11 @@ class Reading:
             )
         self.quarantined.append(Quarantined(record.stream, record.offset, reason))
         if office and (self._offices is None or office in self._offices):
-            self._set_apart.append((record, received_at, reason))
+            self.set_apart.append((record, received_at, reason))
         return "quarantined"
 
-    def _decide_on_quarantined(self) -> None:
-        """Find for each quarantined record the directive that ends it, and the fact that comes of it, if one does."""
-        by_target: dict[str, list[Directive]] = defaultdict(list)
-        for directive in sorted(self.directives):
-            by_target[directive.target].append(directive)
-        read = len(self.facts)
-        for record, received_at, reason in self._set_apart:
-            end = UNENDED
-            for directive in by_target[f"{record.stream}@{record.offset}"]:
-                again = directive.action == "READMIT"
-                if directive.received_at < received_at or (again and not self._can_be_read(record, reason)):
-                    continue
-                end = directive.received_at
-                if again:
-                    self._readmit(record, end)
-                break
-            self.not_read[_office_of(record.stream)].append((received_at - 1, end))
-        if len(self.facts) > read:
-            first: dict[tuple[str, str, bytes], Fact] = {}
-            for fact in sorted(self.facts):
-                first.setdefault((fact.case, fact.place[1], fact.event_id), fact)
-            self.facts = list(first.values())
 
-    def _can_be_read(self, record: Record, reason: str) -> bool:
-        if reason in {"LABEL_ABOVE_CEILING", "CONFLICT"}:
-            return False
-        try:
-            schema, fields = decode(record.value)
-        except Undecodable:
-            return False
-        return next(_unfit(record.stream, self._offices, schema.name, fields), None) is None
-
-    def _readmit(self, record: Record, received_at: int) -> None:
-        schema, fields = decode(record.value)
-        if "case_id" in fields:
-            self.facts.append(_fact(schema, fields, (received_at, record.stream, record.offset)))
-
-
-def _unfit(name: str, offices: Collection[str] | None, event_type: str, fields: Mapping[str, Any]) -> Iterator[str]:
+def unfit(name: str, offices: Collection[str] | None, event_type: str, fields: Mapping[str, Any]) -> Iterator[str]:
     """Give every reason not to apply a record, in the order in which they are looked for: the first counts."""
     stream = parse_stream(name)
     topic = topic_of_kind(stream.kind) if stream else None
@@ -238,7 +198,8 @@ def _unfit(name: str, offices: Collection[str] | None, event_type: str, fields: 
         yield "MALFORMED_FIELD"
 
 
-def _fact(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
+def fact_of(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
+    """Give the fact that an event of a case is, received where its place says."""
     return Fact(
         place=place,
         office=fields["office_id"],
@@ -268,7 +229,8 @@ def _word(fields: Mapping[str, Any], place: Place) -> Word:
     return Word(place, event_id, applied=True, epoch=epoch if number else None, number=number, ahead=ahead)
 
 
-def _office_of(name: str) -> str:
+def office_of(name: str) -> str:
+    """Give the office whose stream it is, or nothing."""
     stream = parse_stream(name)
     return (stream and stream.office) or ""
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from muster_hq.audit_facts import Fact, Place
+from muster_hq.audit_directives import as_fact, due_at, is_directive
+from muster_hq.audit_facts import Directive, Fact, Place
 from muster_hq.policy import Policy, Requirement, Shape, any_matches
 
 S, W, V, X = range(4)
@@ -87,13 +88,20 @@ class Occurrence:
     place: Place
     absorbed: list[Event] = field(default_factory=list)
     number: int = 0
+    directives: list[Directive] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
-    @property
-    def due(self) -> int:
-        """The due time, which is in time still."""
-        return self.requirement.due_of(self.anchor, self.chain.opening.office)
+    def due_at(self, instant: int) -> int:
+        """Give the due time, which is in time still, by the directives that were received by an instant."""
+        due = self.requirement.due_of(self.anchor, self.chain.opening.office)
+        return due_at(instant, due, self.anchor, self.directives) if self.directives else due
+
+    def concerned_by(self, directive: Directive) -> bool:
+        """Tell whether a directive of this case names it, by its opening event or as an obligation."""
+        target, opening = directive.target, self.chain.opening
+        named = (target.requirement, target.occurrence) in {("", 0), (self.requirement.id, self.number)}
+        return named and (target.office, target.encounter) == (opening.office, opening.encounter)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -110,7 +118,7 @@ class Occurrence:
                 return decision.kind
         return None
 
-    def verdict(self, kind: str, at: int, decider: Fact | None = None, *withdrawn: Fact) -> Verdict:
+    def verdict(self, kind: str, at: int, due: int, decider: Fact | None = None, *withdrawn: Fact) -> Verdict:
         """Word a verdict on it; evidence is what opened it, the decider and what that one withdraws."""
         opening = self.chain.opening
         received_at = decider.received_at if decider else None
@@ -122,7 +130,7 @@ class Occurrence:
             self.number,
             kind,
             at,
-            self.due,
+            due,
             received_at,
             self.chain.policy.name,
             tuple(behind[place] for place in sorted(behind)),
@@ -152,10 +160,20 @@ class Line:
 
 
 class Judge:
-    """The facts of a case up to ``as_of``; ``excused`` tells until when outages excuse what an office owed."""
+    """The facts of a case up to ``as_of``; ``excused`` tells until when outages excuse what an office owed.
 
-    def __init__(self, facts: Iterable[Fact], as_of: int, excused: Callable[[str, int, Policy], int | None]) -> None:
+    ``directives`` are those that concern the case, up to ``as_of`` as well.
+    """
+
+    def __init__(
+        self,
+        facts: Iterable[Fact],
+        as_of: int,
+        excused: Callable[[str, int, Policy], int | None],
+        directives: Iterable[Directive] = (),
+    ) -> None:
         self.facts = sorted(facts)
+        self._directives = sorted(directives)
         self.as_of = as_of
         self._excused = excused
         self._retractions: dict[tuple[str, bytes | None], Fact] = {}
@@ -174,7 +192,8 @@ class Judge:
     def judge(self, occurrence: Occurrence, line: Line) -> None:
         """Add an occurrence that opens to its line, and work out all its decisions and verdicts."""
         line.add(occurrence)
-        candidates = sorted(self._candidates(occurrence))
+        occurrence.directives = [one for one in self._directives if occurrence.concerned_by(one)]
+        candidates = sorted([*self._candidates(occurrence), *_ordered(occurrence)])
         place, time, verdicts = occurrence.place, occurrence.chain.time, []
         while True:
             first = next((c for c in candidates if c.role != S or not line.used_up(c.fact, max(c.place, place))), None)
@@ -182,7 +201,8 @@ class Judge:
             if first is None:
                 break
             kind, at, decided = verdicts[-1].kind, verdicts[-1].at, max(first.place, place)
-            retraction = self.retraction_of(first.fact) if first.role == S else None
+            withdrawable = first.role == S and not is_directive(first.fact)
+            retraction = self.retraction_of(first.fact) if withdrawable else None
             if first.role == S:
                 line.use(first.fact, decided)
             if retraction is None:
@@ -190,7 +210,8 @@ class Judge:
                 break
             place, time = max(decided, retraction.place), max(time, retraction.received_at)
             occurrence.decisions.append(Decision(first.fact, S, kind, at, decided, place))
-            verdicts.append(occurrence.verdict("RETRACTED", time, retraction, first.fact))
+            due = occurrence.due_at(retraction.received_at)
+            verdicts.append(occurrence.verdict("RETRACTED", time, due, retraction, first.fact))
             candidates.remove(first)
         occurrence.verdicts = list({(v.kind, v.at): v for v in reversed(verdicts)}.values())
 
@@ -218,24 +239,34 @@ class Judge:
 
     def _round(self, occurrence: Occurrence, first: Candidate | None, time: int) -> list[Verdict]:
         """Give the verdicts of one judging, which began at ``time``; the last is the first candidate's, if any."""
-        due = occurrence.due
+        due = occurrence.due_at(first.received_at if first else self.as_of)
         if first and first.received_at <= due:
-            return [occurrence.verdict(IN_TIME[first.role], max(first.received_at, time), first.fact)]
+            return [occurrence.verdict(IN_TIME[first.role], max(first.received_at, time), due, first.fact)]
         if self.as_of <= due:
             return []
         verdicts, missed = [], due
         excused_until = self._excused(occurrence.chain.opening.office, due, occurrence.chain.policy)
         if excused_until is not None:
-            verdicts.append(occurrence.verdict("UNDETERMINED", due))
+            verdicts.append(occurrence.verdict("UNDETERMINED", due, due))
             missed = excused_until
         if first and first.received_at <= missed:
-            verdicts.append(occurrence.verdict(WHILE_EXCUSED[first.role], max(first.received_at, time), first.fact))
+            at = max(first.received_at, time)
+            verdicts.append(occurrence.verdict(WHILE_EXCUSED[first.role], at, due, first.fact))
             return verdicts
         if self.as_of > missed:
-            verdicts.append(occurrence.verdict("MISSED", missed))
+            verdicts.append(occurrence.verdict("MISSED", missed, due))
         if first:
-            verdicts.append(occurrence.verdict(AFTER_DUE[first.role], max(first.received_at, time), first.fact))
+            verdicts.append(occurrence.verdict(AFTER_DUE[first.role], max(first.received_at, time), due, first.fact))
         return verdicts
+
+
+def _ordered(occurrence: Occurrence) -> Iterator[Candidate]:
+    """Give the directives that decide, each of which names the occurrence."""
+    for directive in occurrence.directives:
+        if directive.action == "ACCEPT_OUT_OF_BAND":
+            yield Candidate(directive.received_at, S, directive.place, as_fact(directive))
+        elif directive.action == "CLOSE_ENCOUNTER" and directive.place > occurrence.chain.opening.place:
+            yield Candidate(directive.received_at, X, directive.place, as_fact(directive))
 
 
 @lru_cache(maxsize=65_536)

@@ -6,10 +6,13 @@ case of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
-from muster_hq.policy import ENDS, SATISFIES, WAIVES, Policy, Requirement
+from muster_hq.moving import Moved, moved
+from muster_hq.orders import Order
+from muster_hq.policy import DIRECTED, DIRECTIVE, ENDS, SATISFIES, WAIVES, Policy, Requirement, shape_of
 from muster_hq.verdicts import NEVER
 
 S, W, V, X = range(4)
@@ -33,6 +36,8 @@ class Occurrence:
     given: tuple[tuple[str, int], ...] = ()
     opened_by: Fact | None = None
     """The report that opened this link of a chain."""
+    moves: tuple[Order, ...] = ()
+    """The directives that may move its due time, as they stand in the log."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - by position: it is made once an obligation, at every judgement
         self, requirement: Requirement, policy: Policy, key: Key, opening: Fact, opened_at: int, anchor: int
@@ -45,12 +50,50 @@ class Occurrence:
         self.anchor = anchor
         self.due = anchor + requirement.within if requirement.days is None else requirement.due_of(anchor, key[1])
 
+    def due_at(self, instant: int) -> int:
+        """Give the due time by the directives that were received by an instant; never before ``due``."""
+        return self.moved(instant).at(instant) if self.moves else self.due
+
+    def moved(self, instant: int) -> Moved:
+        """Give what directives received by an instant have made of the due time."""
+        return moved(self.due, self.anchor, self.moves, instant)
+
+    def is_concern_of(self, order: Order) -> bool:
+        """Tell whether a directive of this case concerns it: by its opening event, and by its name if that is given."""
+        aim, (_, office, _) = order.aim, self.key
+        if (aim.office, aim.encounter) != (office, self.opening.encounter_id):
+            return False
+        return not aim.requirement or (aim.requirement, aim.occurrence) == (self.requirement.id, self.number)
+
+
+def acts_of(orders: Iterable[Order]) -> list[Fact]:
+    """Give the directives that decide, as facts among the others: each is its office's, and of its encounter."""
+    shapes = {
+        action: shape_of(DIRECTIVE, (("action", action),)) for action in ("ACCEPT_OUT_OF_BAND", "CLOSE_ENCOUNTER")
+    }
+    return [
+        Fact(
+            o.received_at,
+            DIRECTIVES,
+            o.offset,
+            o.aim.office,
+            o.event_id,
+            shapes[o.action],
+            o.aim.encounter,
+            o.received_at,
+            None,
+        )
+        for o in orders
+        if o.action in shapes
+    ]
+
 
 class Deciders:
-    """The facts of one walk, in fact order, and what each of them can decide."""
+    """The facts of one walk, in fact order, and what each of them can decide; ``orders`` are those of ``acts_of``."""
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
+    def __init__(self, facts: Sequence[Fact], orders: Sequence[Order] = ()) -> None:
         self._facts = facts
+        self._orders = {order.offset: order for order in orders}
         self._spent: dict[tuple[Key, int], int] = {}
         self._candidates: dict[Requirement, list[tuple[int, Fact, int]]] = {}
         self.voids = self.retractions = _NOBODY
@@ -69,7 +112,9 @@ class Deciders:
 
     def retraction_of(self, report: Fact) -> int:
         """Give the place of the retraction that names this report; NEVER when there is none."""
-        return self.retractions.get((report.office, report.event_id), NEVER) if self.retractions else NEVER
+        if not self.retractions or report.stream == DIRECTIVES:
+            return NEVER
+        return self.retractions.get((report.office, report.event_id), NEVER)
 
     def any_for(self, requirement: Requirement) -> bool:
         """Tell whether a fact can decide any obligation of this requirement at all."""
@@ -120,6 +165,8 @@ class Deciders:
 
     def _role_of(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:
         """Tell what a fact with these roles can do to the occurrence, the first of them; NEVER for nothing."""
+        if roles & DIRECTED:
+            return self._role_of_act(place, fact, roles, occurrence)
         _, office, encounter = occurrence.key
         if (encounter is not None and fact.encounter_id != encounter) or (
             fact.office != office and occurrence.requirement.by == "office"
@@ -131,6 +178,13 @@ class Deciders:
         if roles & WAIVES and timely:
             return W
         return X if roles & ENDS and fact[:3] > occurrence.opening[:3] else NEVER
+
+    def _role_of_act(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:
+        if not occurrence.is_concern_of(self._orders[fact.offset]):
+            return NEVER
+        if roles & SATISFIES:
+            return S if self._counts(place, fact, occurrence) else NEVER
+        return X if fact[:3] > occurrence.opening[:3] else NEVER
 
     def _counts(self, place: int, fact: Fact, occurrence: Occurrence) -> bool:
         if self._spent.get((occurrence.key, place), NEVER) <= occurrence.number or place in occurrence.withdrawn:

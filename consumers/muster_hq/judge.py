@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
 from muster_hq.orders import Order
@@ -32,14 +33,14 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     that concern the case, or readmitted a fact of it.
     """
     if orders:
-        facts = first_of_each_event(facts)
+        facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
     judgement = Judgement([], [], [])
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():
         clock, own = clocks[office], facts
         if len(offices) > 1 or facts[-1].received_at > clock:
             own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
-        occurrences = Occurrences(own, outages, clock, given)
+        occurrences = Occurrences(own, outages, clock, given, orders)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
         judgement.obligations.extend(occurrences.unsettled(office))
         reports = [fact for fact in own if fact.shape.type == "IncidentReported"]
@@ -49,7 +50,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
             judgement.waits.extend([(office, due) for due in waits])
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
-        occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given)
+        occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
     return judgement

@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact, make
+from muster_hq.moving import MOVING
+from muster_hq.orders import Order
 from muster_hq.policy import Policies, Policy, Requirement
 from muster_hq.verdicts import NEVER, REMINDED, Obligation, Outages, Verdict, VerdictKey, evidence_of
 
@@ -20,12 +22,20 @@ _REOPENING = frozenset({"WAIVED", "CLEARED", "VOIDED", "ENDED"})
 class Occurrences:
     """All occurrences of one walk over a case's facts. Verdicts that have been ``given`` before are left out."""
 
-    def __init__(self, facts: Sequence[Fact], outages: Outages, clock: int, given: Collection[VerdictKey]) -> None:
+    def __init__(
+        self,
+        facts: Sequence[Fact],
+        outages: Outages,
+        clock: int,
+        given: Collection[VerdictKey],
+        orders: Sequence[Order] = (),
+    ) -> None:
         self._facts = facts
+        self._moves = [order for order in orders if order.action in MOVING and order.received_at <= clock]
         self._outages = outages
         self._clock = clock
         self._given = given
-        self._deciders = Deciders(facts)
+        self._deciders = Deciders(facts, orders)
         self._verdicts: list[Verdict] = []
         self._by_key: dict[Key, list[Occurrence]] = {}
         self._waiting: dict[int, list[Occurrence]] = {}
@@ -112,6 +122,8 @@ class Occurrences:
         occurrences.append(occurrence)
         occurrence.number = len(occurrences)
         occurrence.turn = self._opened = self._opened + 1
+        if self._moves:
+            occurrence.moves = tuple(order for order in self._moves if occurrence.is_concern_of(order))
         self._deciders.spend(occurrence.key, opener, occurrence.number)
         if self._deciders.any_for(occurrence.requirement):
             self._waiting.setdefault(now, []).append(occurrence)
@@ -129,13 +141,14 @@ class Occurrences:
     def _decide(self, occurrence: Occurrence, place: int, role: int, now: int) -> None:
         fact = self._facts[place]
         self._miss(occurrence, fact.received_at)
-        if fact.received_at <= occurrence.due:
+        due = occurrence.due_at(fact.received_at)
+        if fact.received_at <= due:
             occurrence.ended_in = _IN_TIME[role]
-        elif role == S and fact.received_at <= self._excused_until(occurrence):
+        elif role == S and fact.received_at <= self._excused_until(occurrence, due):
             occurrence.ended_in = "EXCUSED"
         else:
             occurrence.ended_in = _AFTERWARDS[role]
-        self._give(occurrence, occurrence.ended_in, fact.received_at, fact)
+        self._give(occurrence, occurrence.ended_in, fact.received_at, due, fact)
         if role == S:
             occurrence.satisfied_by = place
             self._deciders.spend(occurrence.key, place, occurrence.number + 1)
@@ -181,7 +194,8 @@ class Occurrences:
     def _retract(self, occurrence: Occurrence, retraction: Fact, now: int) -> None:
         place = occurrence.satisfied_by
         assert place is not None  # noqa: S101 - only what a report has satisfied is retracted
-        self._give(occurrence, "RETRACTED", retraction.received_at, retraction, self._facts[place])
+        at = retraction.received_at
+        self._give(occurrence, "RETRACTED", at, occurrence.due_at(at), retraction, self._facts[place])
         occurrence.judged_again_at = max(occurrence.judged_again_at, retraction.received_at)
         occurrence.withdrawn |= {place}
         occurrence.ended_in = occurrence.satisfied_by = None
@@ -189,19 +203,20 @@ class Occurrences:
 
     def _miss(self, occurrence: Occurrence, until: int) -> None:
         """Say what time alone decided before this instant (exclusive of due itself, which is in time)."""
-        if until <= occurrence.due:
+        due = occurrence.due_at(until)
+        if until <= due:
             return
-        excused_until = self._excused_until(occurrence)
-        if excused_until == occurrence.due:
-            self._give(occurrence, "MISSED", occurrence.due)
+        excused_until = self._excused_until(occurrence, due)
+        if excused_until == due:
+            self._give(occurrence, "MISSED", due, due)
             return
-        self._give(occurrence, "UNDETERMINED", occurrence.due)
+        self._give(occurrence, "UNDETERMINED", due, due)
         if until > excused_until:
-            self._give(occurrence, "MISSED", excused_until)
+            self._give(occurrence, "MISSED", excused_until, due)
 
-    def _excused_until(self, occurrence: Occurrence) -> int:
+    def _excused_until(self, occurrence: Occurrence, due: int) -> int:
         """Give the end of the latest excuse that own faults gave; the due time itself where there is none."""
-        policy, due = occurrence.policy, occurrence.due
+        policy = occurrence.policy
         if policy.outage_after is None:
             return due
         ends = [
@@ -212,7 +227,9 @@ class Occurrences:
         ]
         return min(max(ends, default=due), NEVER)
 
-    def _give(self, occurrence: Occurrence, verdict: str, at: int, decider: Fact | None = None, *more: Fact) -> None:
+    def _give(
+        self, occurrence: Occurrence, verdict: str, at: int, due: int, decider: Fact | None = None, *more: Fact
+    ) -> None:
         """Append a verdict, once; ``at`` is never before the opening, nor before a retraction."""
         if decider is not None:
             at = max(at, occurrence.opened_at, occurrence.judged_again_at)
@@ -227,25 +244,29 @@ class Occurrences:
         facts = (occurrence.opening, occurrence.opened_by, decider, *more)
         behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
         evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
-        self._verdicts.append(make(Verdict, (*key, occurrence.due, received_at, occurrence.policy.name, evidence)))
+        self._verdicts.append(make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence)))
 
     def _obligation(self, occurrence: Occurrence, clock_name: str) -> Obligation:
         state: str
         next_at: int | None
-        if self._clock <= occurrence.due:
-            state, next_at = "OPEN", occurrence.due
+        due = passes = occurrence.due
+        if occurrence.moves:
+            moved = occurrence.moved(self._clock)
+            passes = moved.at_last
+            due = moved.due if passes == NEVER else passes
+        if self._clock <= passes:
+            state, next_at = "OPEN", passes
             before = occurrence.requirement.remind_before
-            if before is not None:
-                remind_at = occurrence.due - before
-                state, next_at = (REMINDED, occurrence.due) if self._clock > remind_at else ("OPEN", remind_at)
-        elif self._clock <= (excused_until := self._excused_until(occurrence)):
+            if before is not None and passes != NEVER:
+                remind_at = passes - before
+                state, next_at = (REMINDED, passes) if self._clock > remind_at else ("OPEN", remind_at)
+        elif self._clock <= (excused_until := self._excused_until(occurrence, due)):
             state, next_at = "UNDETERMINED", excused_until
         else:
             state, next_at = "OUTSTANDING", None
         requirement, office, _ = occurrence.key
         key = office, occurrence.opening.encounter_id, requirement, occurrence.number
-        policy, due = occurrence.policy.name, occurrence.due
-        return make(Obligation, (*key, policy, due, state, next_at, clock_name, occurrence.opening))
+        return make(Obligation, (*key, occurrence.policy.name, due, state, next_at, clock_name, occurrence.opening))
 
 
 def _turn(occurrence: Occurrence) -> int:

@@ -80,8 +80,11 @@ class Memo(dict[K, V]):
         return value
 
 
-SATISFIES, WAIVES, ENDS = 1, 2, 4
-"""What an event of a shape can be to a requirement; together, a set of bits."""
+SATISFIES, WAIVES, ENDS, DIRECTED = 1, 2, 4, 8
+"""What an event of a shape can be to a requirement; together, a set of bits. DIRECTED: only for what it names."""
+
+DIRECTIVE = "Directive"
+_DIRECTED = {"ACCEPT_OUT_OF_BAND": SATISFIES | DIRECTED, "CLOSE_ENCOUNTER": ENDS | DIRECTED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,8 @@ class Requirement:
         return Memo(self._roles_of)
 
     def _roles_of(self, shape: Shape) -> int:
+        if shape.type == DIRECTIVE:
+            return _DIRECTED.get(dict(shape.codes)["action"], 0)
         bits = ((self.satisfied_by, SATISFIES), (self.waived_by, WAIVES), (self.ends_on, ENDS))
         return sum(bit for patterns, bit in bits if any_matches(patterns, shape))
 
