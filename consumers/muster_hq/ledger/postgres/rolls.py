@@ -90,9 +90,9 @@ def write_rolls(cursor: Cursor[Any], words: Words, changes: Iterable[RollChange]
     offices = words.of("office")
     upsert = """insert into rolls values (%s, %s, %s)
         on conflict (office_no) do update set roll = excluded.roll, past = excluded.past"""
-    for office_id, roll, past, rest in changes:
-        cursor.execute(upsert, (offices[office_id], dump(roll), past))
-        insert_heard(cursor, words, rest)
+    changes = list(changes)
+    cursor.executemany(upsert, [(offices[office_id], dump(roll), past) for office_id, roll, past, _ in changes])
+    insert_heard(cursor, words, (heard for change in changes for heard in change.rest))
 
 
 def read_rolls(fetch: Fetch, words: Words) -> Mapping[str, Roll]:

@@ -132,6 +132,7 @@ create table heard (
   at bigint not null, "offset" bigint not null, office_no smallint not null, stream_no smallint not null,
   kind smallint not null, epoch bytea not null, rows bytea not null
 );
+alter table heard alter column rows set storage external;   -- ids are not worth compressing
 create index heard_at on heard (office_no, at);
 create table rolls (                  -- a row that is locked is a roll that is being called
   office_no smallint primary key,
