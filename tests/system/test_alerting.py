@@ -104,7 +104,7 @@ def test_a_missed_report_reaches_a_desk_and_a_late_one_ends_it(dal: Dal) -> None
     for verdict in ("MISSED", "LATE"):
         dal.until_number(f'muster_verdicts_total{{verdict="{verdict}"}}', 1)
     dal.until_number("sum(muster_field_events_sent)", 2)
-    dal.until_number("sum(increase(muster_reports_missed_total[1m])) > bool 0", 1)
+    dal.until_number("sum(increase(muster_reports_missed_total[1h])) > bool 0", 1)
 
     dal.hq.until(lambda: dal.desk.told("Watchdog", "firing"), "the watchdog is heard")
     shown = json.dumps(dal.desk.messages) + dal.watch.everything()
