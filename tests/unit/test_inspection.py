@@ -12,7 +12,7 @@ from muster_hq.inspection.page import page
 from muster_hq.inspection.sampling import Inspection, draw, instances_of
 from muster_hq.inspection.timeline import timeline
 from muster_hq.ledger_port import CaseHistory
-from muster_hq.verdicts import Obligation, Verdict
+from muster_hq.verdicts import Obligation, Verdict, evidence_of
 from tests.builders import new_facts, obligation_on, verdict_on
 from tests.cases.builders import T0, encounter, report
 
@@ -132,6 +132,19 @@ def test_a_timeline_is_in_order_of_time() -> None:
     assert parse_instant(rows[1]["own_at"]) == T0 + 4
     assert (rows[1]["stream"], rows[1]["offset"], rows[1]["codes"]["stage"]) == ("field.a.incidents", 0, "INITIAL")
     assert rows[3]["evidence"][0]["event_id"] == rows[0]["event_id"]
+
+
+def test_what_is_due_names_the_record_that_opened_it() -> None:
+    """Not the one that decided it; both of them where they came at the same instant."""
+    first, second = (new.fact for new in new_facts(encounter("E", 0), report("S", 10)))
+    both = (evidence_of(first), evidence_of(second))
+    decided = verdict_on(first, "ON_TIME")._replace(received_at=T0 + 10, evidence=both)
+    alike = decided._replace(evidence=(both[1]._replace(stream="field.a.encounters"), both[1]))
+    dues = [timeline(history([verdict]))[1] for verdict in (decided, alike)]
+    assert [[record["topic"] for record in due["evidence"]] for due in dues] == [
+        ["field.a.encounters"],
+        ["field.a.encounters", "field.a.incidents"],
+    ]
 
 
 def test_an_obligation_is_due_once_however_often_it_was_judged() -> None:

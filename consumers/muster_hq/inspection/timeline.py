@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from muster_contract.times import format_instant
 from muster_hq.facts import Fact
 from muster_hq.ledger_port import CaseHistory
 from muster_hq.published import evidence_row
-from muster_hq.verdicts import Obligation, Verdict, evidence_of
+from muster_hq.verdicts import Evidence, Obligation, Verdict, evidence_of
 
 Row = dict[str, Any]
 """``at`` and ``kind`` (event, due, verdict or open), and what each kind has of its own."""
@@ -22,7 +22,7 @@ def timeline(history: CaseHistory) -> list[Row]:
     Events stand in fact order. What is not settled stands last, by due time.
     """
     events = [(fact.received_at, 0, _event(fact)) for fact in history.facts]
-    dues = [(row.pop("due"), 1, row) for row in _dues(history)]
+    dues = [(due_at, 1, row) for due_at, row in _dues(history)]
     verdicts = [(verdict.at, 2, _verdict(verdict)) for verdict in history.verdicts]
     in_order = sorted([*events, *dues, *verdicts], key=lambda entry: entry[:2])
     return [row for _, _, row in in_order] + [_open(obligation) for obligation in history.obligations]
@@ -44,15 +44,26 @@ def _event(fact: Fact) -> Row:
     }
 
 
-def _dues(history: CaseHistory) -> Iterator[Row]:
-    """Give each obligation that has opened, judged or not, once."""
+def _dues(history: CaseHistory) -> Iterator[tuple[int, Row]]:
+    """Give each obligation that has opened, judged or not, once: with its due time, and the records that opened it."""
     seen = set()
-    everything: list[Verdict | Obligation] = [*history.verdicts, *history.obligations]
-    for said in everything:
-        key = said[:4]
-        if key not in seen:
-            seen.add(key)
-            yield {"due": said.due_at, "at": format_instant(said.due_at), "kind": "due", **_obligation(said)}
+    for verdict in history.verdicts:
+        if verdict[:4] not in seen:
+            seen.add(verdict[:4])
+            yield verdict.due_at, _due(verdict, _opened_by(verdict))
+    for obligation in history.obligations:
+        if obligation[:4] not in seen:
+            yield obligation.due_at, _due(obligation, [evidence_of(obligation.opening)])
+
+
+def _opened_by(first: Verdict) -> Sequence[Evidence]:
+    """Tell an obligation's opening from its deciding record, by when that one came; both where it is alike."""
+    return [record for record in first.evidence if record.received_at != first.received_at] or first.evidence
+
+
+def _due(said: Verdict | Obligation, opened_by: Sequence[Evidence]) -> Row:
+    evidence = [evidence_row(record) for record in opened_by]
+    return {"at": format_instant(said.due_at), "kind": "due", **_obligation(said), "evidence": evidence}
 
 
 def _verdict(verdict: Verdict) -> Row:
