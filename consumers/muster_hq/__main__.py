@@ -12,12 +12,14 @@ from muster_hq.commands.calendar import calendar
 from muster_hq.commands.case import case
 from muster_hq.commands.declined_transfers import declined_transfers
 from muster_hq.commands.demo import demo
+from muster_hq.commands.direct import direct, directives
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
 from muster_hq.commands.look_back import look_back
 from muster_hq.commands.metrics import metrics
 from muster_hq.commands.publish import publish
 from muster_hq.commands.pulse import pulse
+from muster_hq.commands.quarantine import app as quarantine
 from muster_hq.commands.replay import replay
 from muster_hq.commands.roll_call import roll_call
 from muster_hq.commands.sample import sample
@@ -48,6 +50,8 @@ _COMMANDS = (
     declined_transfers,
     calendar,
     set_aside,
+    direct,
+    directives,
     roll_call,
     topics,
     healthy,
@@ -56,6 +60,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command(command.__name__.replace("_", "-"))(run_command(command))
+app.add_typer(quarantine, name="quarantine")
 
 
 def main() -> None:

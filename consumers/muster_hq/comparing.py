@@ -15,13 +15,15 @@ Row = dict[str, Any]
 
 
 class Holdings(NamedTuple):
-    """What a ledger holds at one moment: its intake clocks, its verdicts and findings as rows, and its positions."""
+    """What a ledger holds at one moment: its intake clocks, its verdicts and findings as rows, what it did not read."""
 
     clocks: dict[str, int]
     verdicts: list[Row]
     findings: list[Row]
     miscounted: list[str]
     """Streams whose four counts do not add up to the records read."""
+    unread: dict[tuple[str, int], str]
+    """Every record that was quarantined, by stream and offset, with the reason."""
 
 
 class Difference(NamedTuple):
@@ -40,7 +42,8 @@ def holdings_of(ledger: LedgerReader) -> Holdings:
             raise MusterError.of("ledger", f"what is due is not judged yet: {', '.join(sorted(behind))}", hint)
         miscounted = [name for name, (state, counts) in ledger.streams().items() if sum(counts) != state.next_offset]
         verdicts = [verdict_row(case, verdict) for case, verdict in ledger.verdicts()]
-        return Holdings(clocks, verdicts, settled_findings(ledger, clocks), miscounted)
+        unread = {(record.stream, record.offset): record.reason for record in ledger.quarantined()}
+        return Holdings(clocks, verdicts, settled_findings(ledger, clocks), miscounted, unread)
 
 
 def behind_of(ledger: LedgerReader, clocks: Mapping[str, int]) -> set[str]:

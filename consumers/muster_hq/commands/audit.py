@@ -71,7 +71,7 @@ def audit(
     held = _holdings(compare) if compare else None
     moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of else held.clocks if held else 0
     with _records(log, bootstrap, register, kafka_config, trust=trust_create_time) as records:
-        found = audit_records(records, policies, register, moment)
+        found = audit_records(records, policies, register, moment, held.unread if held else None)
     for line in _summary(found):
         typer.echo(line, err=True)
     if held is None:

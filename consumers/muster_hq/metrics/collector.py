@@ -92,6 +92,8 @@ class LedgerCollector(Collector):
             | _sums(ledger.quarantine_counts().items()),
             "muster_transfers_declined_total": each_office
             | _sums((office, n) for (office, _), n in ledger.declined_counts().items()),
+            "muster_quarantined_waiting": each_office
+            | {(office,): n for office, n in ledger.quarantine_waiting().items()},
             "muster_sequence_gaps": each_office | {(office,): roll.count_missing() for office, roll in rolls.items()},
             "muster_office_silent": each_office
             | {(office,): float(roll.silent is not None) for office, roll in rolls.items()},

@@ -114,6 +114,13 @@ VOCABULARY = (
         "with each TransferDeclined that is applied; which jurisdictions, headquarters declined-transfers shows",
     ),
     Metric(
+        "muster_quarantined_waiting",
+        "gauge",
+        "Quarantined records that wait for a directive: as long as one does, its office is excused.",
+        ("office",),
+        "up with each record of the office's streams that is quarantined; down with READMIT or REJECT",
+    ),
+    Metric(
         "muster_sequence_gaps",
         "gauge",
         "Numbers that are missing: a later one or a heartbeat announced them, and they did not come within gap_after.",

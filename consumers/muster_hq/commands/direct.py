@@ -1,0 +1,88 @@
+"""``headquarters direct``: order something, in the log; ``directives``: what was ordered, and what was ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from muster_contract.directives import IGNORED, Target, target_of
+from muster_contract.times import format_instant
+from muster_hq.commands.arguments import instant
+from muster_hq.commands.directing import Authority, Draft, Reason, checked, give
+from muster_hq.commands.options import Bootstrap, KafkaConfig, LedgerUrl, OptionalLedgerUrl
+from muster_hq.commands.quarantine import what_comes_of
+from muster_hq.commands.rows import Format, print_rows
+from muster_hq.ledger.opening import open_reader
+from muster_hq.ledger_port import LedgerReader
+from muster_hq.orders import NAMING_RECORDS, Order
+from muster_hq.verdicts import Obligation
+
+COLUMNS = ("received_at", "action", "target", "until", "authority", "reason_code", "ignored")
+
+
+def direct(
+    action: Annotated[str, typer.Argument(help="HOLD, RESUME, EXTEND, ACCEPT_OUT_OF_BAND, CLOSE_ENCOUNTER, ...")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="encounter:CASE/OFFICE/ENCOUNTER or obligation:CASE/OFFICE/ENCOUNTER/REQUIREMENT/OCCURRENCE."
+        ),
+    ],
+    authority: Authority,
+    reason: Reason,
+    bootstrap: Bootstrap,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="For EXTEND and HOLD: an RFC 3339 time.")] = None,
+    kafka_config: KafkaConfig = None,
+    ledger: OptionalLedgerUrl = None,
+) -> None:
+    """Append a directive to hq.directives, and say what it will change.
+
+    What it means is in docs/verdicts.md, Directives. With --ledger it is
+    told which obligations it concerns as they stand now.
+    """
+    draft = checked(Draft(action, target, authority, reason, None if until is None else instant(until, "--until")))
+    told = []
+    if ledger is not None:
+        with closing(open_reader(ledger)) as reader:
+            told = list(_what_it_changes(reader, draft))
+    give(draft, bootstrap, kafka_config)
+    for line in told or ["given; without --ledger nobody has looked at what it concerns"]:
+        typer.echo(line)
+
+
+def directives(
+    ledger: LedgerUrl,
+    output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
+) -> None:
+    """List the directives that headquarters has read, and why those that are ignored are."""
+    with closing(open_reader(ledger)) as reader:
+        print_rows((_row(order) for order in reader.directives()), output, COLUMNS)
+
+
+def _row(order: Order) -> dict[str, Any]:
+    times = {"received_at": format_instant(order.received_at), "until": order.until and format_instant(order.until)}
+    said = {name: getattr(order, name) for name in ("action", "target", "authority", "reason_code")}
+    ignored = order.ignored and f"{order.ignored}: {IGNORED[order.ignored]}"
+    return {**times, **said, "offset": order.offset, "ignored": ignored}
+
+
+def _what_it_changes(ledger: LedgerReader, draft: Draft) -> Iterator[str]:
+    aim = target_of(draft.action, draft.target) or Target()
+    if draft.action in NAMING_RECORDS:
+        yield what_comes_of(ledger, draft)
+        return
+    history = ledger.case(aim.case)
+    concerned = [o for o in history.obligations if _concerns(aim, o)] if history else []
+    for obligation in concerned:
+        name = f"{obligation.requirement} {obligation.occurrence}"
+        yield f"{name}: {obligation.state}, due {format_instant(obligation.due_at)}"
+    if not concerned:
+        yield "nothing of it is open, undetermined or outstanding now: it counts for what opens later"
+
+
+def _concerns(aim: Target, obligation: Obligation) -> bool:
+    named = aim.requirement in {"", obligation.requirement} and aim.occurrence in {0, obligation.occurrence}
+    return named and (aim.office, aim.encounter) == (obligation.office_id, obligation.encounter_id)

@@ -1,0 +1,191 @@
+"""Giving directives: what is in quarantine, what will come of it, what is refused, and what then stands in the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from muster_contract.codec import decode
+from muster_contract.topics import DIRECTIVES
+from muster_hq.__main__ import app
+from muster_hq.embedded import EmbeddedBroker
+from muster_hq.kafka import Scan
+from muster_hq.ledger.opening import open_ledger
+from muster_hq.logfile import write_log
+from muster_hq.replay import replay
+from tests.cases.builders import T0, Case, directive, encounter, raw, report
+from tests.cases.policies import REPORT
+from tests.older_program import older_program
+
+INCIDENTS = "field.a.incidents"
+EVENTS = [
+    encounter("E", 0),
+    raw(b"junk", 1, INCIDENTS),
+    report("S", 2, label="SECRET"),
+    report("S2", 3),
+    raw(b"more", 4, INCIDENTS),
+    raw(b"whose", 5, DIRECTIVES),
+    directive("D", 6, "REJECT", f"{INCIDENTS}@3"),
+    directive("D2", 7, "HOLD", "a person"),
+    encounter("E2", 480, enc="open"),
+]
+CODES = ("--authority", "HQ-1", "--reason", "R-1")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Give a ledger with records in quarantine: junk, a label, one that a newer program reads, and one rejected."""
+    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("", REPORT, EVENTS)
+    with closing(open_ledger(url)) as ledger, older_program([(INCIDENTS, 2)]):
+        replay(case.records, case.policies, ["a"], ledger, T0 + 485)
+    return url
+
+
+@pytest.fixture
+def bootstrap() -> Iterator[str]:
+    """Run a broker with headquarters' own stream."""
+    with EmbeddedBroker() as broker:
+        broker.create_topic(DIRECTIVES)
+        yield broker.bootstrap
+
+
+def run(*arguments: str) -> Result:
+    """Run the program, not on a terminal."""
+    return CliRunner().invoke(app, arguments)
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    """Give the rows of JSON Lines."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def given(bootstrap: str) -> list[dict[str, Any]]:
+    """Read the directives that stand in the log."""
+    with Scan({}, bootstrap=bootstrap, topics=[DIRECTIVES], trust_create_time=True) as scan:
+        return [decode(record.value).fields for record in scan]
+
+
+def test_what_waits_for_a_decision_is_listed(url: str) -> None:
+    """Exit code 1; not what was decided, nor what stands on a stream that is no office's."""
+    result = run("quarantine", "--ledger", url)
+    assert result.exit_code == 1
+    assert [(row["record"], row["reason"], row["size"]) for row in rows(result)] == [
+        (f"{INCIDENTS}@0", "NOT_FRAMED", 4),
+        (f"{INCIDENTS}@1", "LABEL_ABOVE_CEILING", rows(result)[1]["size"]),
+        (f"{INCIDENTS}@2", "UNDECODABLE", rows(result)[2]["size"]),
+    ]
+    assert "3 records wait" in result.stderr
+    assert "junk" not in result.stdout
+
+
+def test_everything_that_was_quarantined_is_listed_on_demand(url: str) -> None:
+    """With when it was decided, and where that stands in the log."""
+    listed = {row["record"]: row for row in rows(run("quarantine", "--all", "--ledger", url))}
+    assert listed[f"{INCIDENTS}@3"]["ended_at"] == "2016-03-01T00:00:00.006Z"
+    assert listed[f"{INCIDENTS}@3"]["ended_by"] == f"{DIRECTIVES}@1"
+    assert listed[f"{DIRECTIVES}@0"]["ended_at"] is None
+
+
+@pytest.mark.parametrize(("decision", "offset"), [("readmit", 2), ("reject", 0), ("reject", 1), ("reject", 2)])
+def test_a_decision_stands_in_the_log(decision: str, offset: int, url: str, bootstrap: str) -> None:
+    """With its authority and reason, under an id of its own."""
+    result = run("quarantine", decision, f"{INCIDENTS}@{offset}", *CODES, "--ledger", url, "--bootstrap", bootstrap)
+    assert result.exit_code == 0
+    assert f"{INCIDENTS}@{offset} will" in result.stdout
+    (fields,) = given(bootstrap)
+    assert (fields["action"], fields["target"]) == (decision.upper(), f"{INCIDENTS}@{offset}")
+    assert (fields["authority"], fields["reason_code"], fields["until"]) == ("HQ-1", "R-1", None)
+
+
+@pytest.mark.parametrize(
+    ("decision", "record", "why"),
+    [
+        ("readmit", f"{INCIDENTS}@0", "can still not be read: NOT_FRAMED"),
+        ("readmit", f"{INCIDENTS}@1", "LABEL_ABOVE_CEILING is never readmitted"),
+        ("readmit", f"{INCIDENTS}@3", "was decided at 2016-03-01T00:00:00.006Z"),
+        ("reject", f"{INCIDENTS}@3", "was decided"),
+        ("reject", f"{INCIDENTS}@9", "is not quarantined"),
+        ("reject", "incidents 3", "has not the form"),
+        ("reject", f"{DIRECTIVES}@0", "has not the form"),
+    ],
+)
+def test_a_decision_that_would_do_nothing_is_refused(
+    decision: str, record: str, why: str, url: str, bootstrap: str
+) -> None:
+    """Exit code 2, and nothing is written."""
+    result = run("quarantine", decision, record, *CODES, "--ledger", url, "--bootstrap", bootstrap)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert given(bootstrap) == []
+
+
+def test_a_directive_says_what_it_concerns(url: str, bootstrap: str) -> None:
+    """As it stands now."""
+    until = "2016-03-02T00:00:00Z"
+    options = (*CODES, "--until", until, "--ledger", url, "--bootstrap", bootstrap)
+    result = run("direct", "EXTEND", "encounter:c/a/open", *options)
+    assert (result.exit_code, result.stdout) == (0, "report 1: OPEN, due 2016-03-01T00:00:00.490Z\n")
+    (fields,) = given(bootstrap)
+    assert (fields["action"], fields["target"], fields["until"]) == ("EXTEND", "encounter:c/a/open", T0 + 86_400_000)
+
+
+def test_one_that_concerns_nothing_yet_is_given_all_the_same(url: str, bootstrap: str) -> None:
+    """What opens later may be meant."""
+    result = run("direct", "HOLD", "encounter:c/a/later", *CODES, "--ledger", url, "--bootstrap", bootstrap)
+    assert "counts for what opens later" in result.stdout
+    assert len(given(bootstrap)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("OBEY", "encounter:c/a/e", *CODES), "none that is carried out"),
+        (("HOLD", "c/a/e", *CODES), "encounter:CASE/OFFICE/ENCOUNTER or obligation:"),
+        (("HOLD", "encounter:c/a/e", "--authority", "the chief", "--reason", "R-1"), "is no code"),
+        (("EXTEND", "encounter:c/a/e", *CODES), "give a time"),
+        (("RESUME", "encounter:c/a/e", *CODES, "--until", "2016-03-02T00:00:00Z"), "for EXTEND, HOLD"),
+        (("EXTEND", "encounter:c/a/e", *CODES, "--until", "tomorrow"), "--until"),
+    ],
+)
+def test_a_directive_that_would_be_ignored_is_refused(arguments: tuple[str, ...], why: str, bootstrap: str) -> None:
+    """Exit code 2, with what would do."""
+    result = run("direct", *arguments, "--bootstrap", bootstrap)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert given(bootstrap) == []
+
+
+def test_what_was_ordered_is_listed_with_what_is_ignored(url: str) -> None:
+    """And why."""
+    listed = rows(run("directives", "--ledger", url))
+    assert [(row["offset"], row["action"], row["authority"]) for row in listed] == [
+        (1, "REJECT", "HQ-1"),
+        (2, "HOLD", "HQ-1"),
+    ]
+    assert listed[0]["ignored"] is None
+    assert listed[1]["ignored"].startswith("TARGET_MALFORMED: ")
+
+
+def test_an_audit_takes_the_ledger_s_word_for_what_could_not_be_read(url: str, tmp_path: Path) -> None:
+    """A newer program than the ledger's agrees with it, though it could read more."""
+    log, policy = tmp_path / "log.jsonl", tmp_path / "policy.toml"
+    with log.open("w") as file:
+        write_log(Case("", REPORT, EVENTS).records, file)
+    policy.write_text(REPORT)
+    offices = tmp_path / "offices.toml"
+    offices.write_text('[[office]]\nid = "a"\n')
+    options = ("--log", str(log), "--policy", str(policy), "--offices", str(offices))
+    assert run("audit", *options, "--compare", url).exit_code == 0
+    alone = run("audit", *options, "--as-of", "2016-03-01T00:00:00.485Z")
+    assert [row["verdict"] for row in rows(alone)] == ["ON_TIME"], "by itself it reads the report in time"
+
+
+def test_without_a_ledger_there_is_nothing_to_list() -> None:
+    """Exit code 2."""
+    assert run("quarantine").exit_code == 2
