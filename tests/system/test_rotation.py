@@ -18,7 +18,7 @@ from muster_field.outbox import Outbox
 from muster_field.wiring import open_office
 from muster_hq.grants import Principals, grants_of
 from muster_hq.kafka import Acls, Admin
-from tests.secure_broker import SECONDS, SecureBroker, Somebody, properties
+from tests.secure_broker import SECONDS, SecureBroker, Somebody, login, properties
 
 pytestmark = pytest.mark.kafka
 
@@ -64,7 +64,7 @@ def test_credentials_are_rotated_and_nothing_is_lost(secure: SecureBroker, tmp_p
         finally:
             relay.kill()
     assert NEW not in relay.log()
-    assert Somebody(secure, "dal", OLD).writes(encounters("dal")) == "_AUTHENTICATION"
+    assert Somebody(secure.bootstrap_sasl, login("dal", OLD)).writes(encounters("dal")) == "_AUTHENTICATION"
     assert Admin({}, secure.bootstrap).log_states([encounters("dal")])[encounters("dal")].end >= 3
     assert sent(outbox) == 3
 

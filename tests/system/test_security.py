@@ -20,7 +20,7 @@ from muster_contract.topics import QUARANTINE, VERDICTS, encounters, incidents
 from muster_field.wiring import new_id
 from muster_hq.grants import RECEIVER_GROUP, SCAN_GROUP
 from tests.kafka_broker import KafkaBroker
-from tests.secure_broker import SecureBroker, Somebody, properties
+from tests.secure_broker import SecureBroker, Somebody, login, properties
 from tests.system.headquarters import PATIENCE, Headquarters
 
 pytestmark = pytest.mark.kafka
@@ -63,7 +63,7 @@ def topics(bootstrap: str, folder: Path, *options: str) -> subprocess.CompletedP
 
 def somebody(broker: SecureBroker, user: str) -> Somebody:
     """Give a principal that says who it is."""
-    return Somebody(broker, user, PASSWORDS[user])
+    return Somebody(broker.bootstrap_sasl, login(user, PASSWORDS[user]))
 
 
 REFUSED = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
@@ -116,7 +116,7 @@ def test_headquarters_reads_streams_and_writes_what_is_its_own(secure: SecureBro
 
 def test_a_wrong_password_does_nothing(secure: SecureBroker) -> None:
     """The client hears that it may not come in."""
-    assert Somebody(secure, "dal", "not-the-one").writes(encounters("dal")) == "_AUTHENTICATION"
+    assert Somebody(secure.bootstrap_sasl, login("dal", "not-the-one")).writes(encounters("dal")) == "_AUTHENTICATION"
 
 
 def test_acls_are_created_once_and_are_as_they_must_be(secure: SecureBroker, tmp_path: Path) -> None:
