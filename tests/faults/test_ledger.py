@@ -17,7 +17,7 @@ from tests.chaos.parts import Process
 from tests.chaos.run import OFFICES, POLICY
 from tests.faults.failing import STEPS
 from tests.faults.parts import Offices, assert_nothing_lost_or_said_twice, open_offices
-from tests.faults.proxy import CUT, GOOD, MUTE, Proxy
+from tests.faults.proxy import CUT, GOOD, MUTE, Link, Proxy
 from tests.kafka_broker import KafkaBroker
 from tests.postgres import Postgres
 from tests.system.headquarters import Headquarters
@@ -124,7 +124,7 @@ def test_a_worker_is_frozen_in_mid_batch(broker: KafkaBroker, database: str, tmp
 
 @pytest.mark.fault(
     "ledger",
-    injected="the connection to PostgreSQL cut, or its answers lost, again and again, in mid-commit too",
+    injected="the connection to PostgreSQL cut, slowed, or its answers lost, again and again, in mid-commit too",
     promised="whether a commit went through is found out from the positions: nothing is applied or said twice",
 )
 def test_the_connection_breaks_in_mid_commit(
@@ -136,14 +136,14 @@ def test_the_connection_breaks_in_mid_commit(
         worker = running.worker("hq-1")
         worker.do("start")
         running.until_taken_in()
-        links = (CUT, MUTE, CUT, MUTE)
+        links = (CUT, MUTE, Link(latency=0.3), CUT, MUTE)
         for link in links:
             proxy.become(link)
             time.sleep(0.7)
             proxy.become(GOOD)
             running.until_taken_in()
         assert worker.running, "it waits for its ledger"
-        seen(f"{len(links)} breaks, {proxy.accepted} connections; {compared(running)}")
+        seen(f"{len(links)} bad links, {proxy.accepted} connections; {compared(running)}")
 
 
 @pytest.mark.long
