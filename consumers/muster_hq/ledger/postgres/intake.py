@@ -23,11 +23,13 @@ from muster_hq.ledger_port import Outrun
 from muster_hq.orders import Order
 from muster_hq.policy import Shape
 
-_KNOWN = """
-    select stream_no, event_id, digest
-    from unnest(%s, %s) as asked(stream, event) join {table} t on event_id = event and stream_no = stream"""
-_READMITTED_APART = """
-    where not exists (select from quarantine q where q.stream_no = t.stream_no and q."offset" = t."offset")"""
+_KNOWN_FACTS = """
+    select stream_no, event_id, digest from unnest(%s, %s) as asked(stream, event)
+    join facts f on uuid_hash(event_id) = uuid_hash(event) and event_id = event and stream_no = stream
+    where not exists (select from quarantine q where q.stream_no = f.stream_no and q."offset" = f."offset")"""
+_KNOWN_NOTES = """
+    select stream_no, event_id, digest from unnest(%s, %s) as asked(stream, event)
+    join noted on event_id = event and stream_no = stream"""
 _FACTS = 'facts (received_at, "offset", own_at, digest, event_id, case_no, shape_no, stream_no, encounter_id, names)'
 _READMITTED = f"insert into {_FACTS} values (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s)"  # noqa: S608 - a text of ours
 _MAKE_KNOWN = """
@@ -70,10 +72,8 @@ class PostgresIntake:
         streams, texts = self._words.of("stream"), self._words.text("stream")
         asked = int2s([streams[stream] for stream, _ in ids]), uuids([event_id for _, event_id in ids])
         found: dict[tuple[str, bytes], bytes] = {}
-        for table, apart in (("facts", _READMITTED_APART), ("noted", "")):
-            for stream_no, event_id, digest in self._cursor.execute(
-                (_KNOWN.format(table=table) + apart).encode(), asked
-            ):
+        for select in (_KNOWN_FACTS, _KNOWN_NOTES):
+            for stream_no, event_id, digest in self._cursor.execute(select, asked):
                 found[texts[stream_no], event_id] = _DIGEST.pack(digest)
         return found
 
@@ -113,31 +113,16 @@ class PostgresIntake:
         for (case_id, fact, digest), encounter in zip(facts, encounters, strict=True):
             received_at, stream, offset, office, event_id, shape, _, own_at, names = fact
             case_no, stream_no = numbers[case_id], streams[stream]
-            fixed = pack(
-                10,
-                8,
-                received_at,
-                8,
-                offset,
-                8,
-                own_at,
-                8,
-                digest,
-                16,
-                event_id,
-                4,
-                case_no,
-                4,
-                shapes[shape],
-                2,
-                stream_no,
-            )
-            rows.append(fixed + SIZED[len(encounter)] + encounter + (id_size + names if names else none))
+            ids = 16, event_id, 4, case_no, 4, shapes[shape], 2, stream_no
+            fixed = pack(10, 8, received_at, 8, offset, 8, own_at, 8, digest, *ids)
+            row = fixed + SIZED[len(encounter)] + encounter + (id_size + names if names else none)
+            rows.append((case_no, row))
             if concern[shape]:
                 due.append((offices[office], received_at - 1, case_no))
                 due.extend([(clock_no, received_at - 1, case_no) for clock_no in wide])
-        copy(self._cursor, _FACTS, rows)
-        due.sort()  # an index is filled fastest in its own order
+        rows.sort()  # an index is filled fastest in its own order
+        due.sort()
+        copy(self._cursor, _FACTS, [row for _, row in rows])
         copy(self._cursor, DUE, due_rows(due, arrival=True))
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:

@@ -25,7 +25,7 @@ create table streams (
 
 -- A row that is locked is a case that is being judged.
 create table cases (
-  case_no integer generated always as identity primary key,
+  case_no integer generated always as identity primary key with (fillfactor = 100),
   case_id bytea not null unique
 );
 
@@ -42,7 +42,7 @@ create table facts (
   names bytea not null                -- empty: none
 );
 create index facts_of_case on facts (case_no);
-create index facts_by_id on facts (event_id);
+create index facts_by_id on facts (uuid_hash(event_id));   -- two thirds of an index on the id itself
 
 -- Applied records that are no facts of a case.
 create table noted (
@@ -168,6 +168,7 @@ create table directives (
   case_no integer
 );
 create index directives_on on directives (target);
+create index directives_activating on directives ("offset") where action = 'ACTIVATE_POLICY' and ignored is null;
 create index directives_of_case on directives (case_no) where case_no is not null;
 
 -- What waits to be published, by the worker that publishes it.
