@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit faults chaos lint format bench clean
+.PHONY: help demo test unit faults chaos images lint format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ faults: $(VENV)/.dev build/installed ## every fault, also the long ones; writes 
 
 chaos: $(VENV)/.dev build/installed ## faults of chance against a running system: SEED=... MINUTES=...
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),5) $(ARGS)
+
+images: $(VENV)/.dev build/installed ## build the images and run them, and what compose runs, to the first alert
+	@docker/images/install.sh
+	@$(BIN)/pytest -m long tests/system/test_images.py tests/system/test_compose.py $(ARGS)
 
 lint: $(VENV)/.dev ## formatting, style, types, import rules, the contract's own lint
 	@$(BIN)/ruff format --check .
@@ -62,9 +66,10 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
 	@touch $@
 
-# What tests need of the system, each part by a script that does nothing when it is there.
-build/installed: $(wildcard docker/*/install.sh) build/kafka/classpath.txt
-	@for script in docker/*/install.sh; do $$script || exit 2; done
+# What tests need of the system, each part by a script that does nothing when it is there; images have their own.
+PARTS := $(filter-out docker/images/install.sh,$(wildcard docker/*/install.sh))
+build/installed: $(PARTS) build/kafka/classpath.txt
+	@for script in $(PARTS); do $$script || exit 2; done
 	@touch $@
 
 build/kafka/classpath.txt: docker/kafka/pom.xml
