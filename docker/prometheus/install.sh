@@ -31,6 +31,7 @@ trap 'rm -rf "$fetched"' EXIT
 chmod 0777 "$fetched"  # apt fetches as a user of its own
 apt-get update -qq
 (cd "$fetched" && apt-get download -qq prometheus prometheus-alertmanager)
+mkdir -p build/prometheus
 for package in "$fetched"/*.deb; do
   dpkg-deb --extract "$package" build/prometheus
 done
