@@ -14,6 +14,11 @@ class Interval:
         """Tell whether it is time."""
         return now >= self._due_at
 
+    def hurry(self) -> None:
+        """Have it be due at once, unless it never is."""
+        if self._seconds is not None:
+            self._due_at = float("-inf")
+
     def done(self, now: float) -> None:
         """Count from now."""
         if self._seconds is not None:

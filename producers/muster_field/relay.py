@@ -65,6 +65,7 @@ class Relay:
         self._sender: Sender | None = None
         self._heartbeats, self._marks = Interval(options.heartbeat_seconds), Interval(MARK_SECONDS)
         self._heartbeat_under_way = False
+        self._heartbeats_made = self._heartbeat_arrived = 0
         self._backoff = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
         self.turned_at = clock()
         """When the loop last turned: it lives as long as this moves."""
@@ -81,7 +82,7 @@ class Relay:
                 self._turn(stop)
 
     def drain(self, seconds: float, *, stop: Event | None = None, on_turn: Callable[[], None] = lambda: None) -> bool:
-        """Relay until nothing is pending, and say so in a last heartbeat; False when stopped before."""
+        """Relay until nothing is pending, and a last heartbeat that says so has arrived; False when stopped before."""
         end, stop = self._pace() + seconds, stop or Event()
         with self._at_work():
             while not self._empty():
@@ -89,9 +90,13 @@ class Relay:
                     return False
                 self._turn(stop)
                 on_turn()
-            if self._options.heartbeat_seconds is not None:
-                self._sender = self._sender or self._connect()
-                self._send_heartbeat(self._sender)
+            made_before = self._heartbeats_made
+            while self._options.heartbeat_seconds is not None and self._heartbeat_arrived <= made_before:
+                if stop.is_set() or self._pace() >= end:
+                    return False
+                if not self._heartbeat_under_way:
+                    self._heartbeats.hurry()
+                self._turn(stop)
         return True
 
     @contextmanager
@@ -153,13 +158,14 @@ class Relay:
             parcel = parcel._replace(timestamp=now)
         self._heartbeat_under_way = sender.send(parcel)
         if self._heartbeat_under_way:
+            self._heartbeats_made += 1
             self._heartbeats.done(self._pace())
 
     def _settle(self, report: Report) -> str | None:
         """Take in what became of a record; give the broker's code when it is trouble."""
         stream, sequence, offset, refusal, covers = report
         if sequence is None:
-            self._heartbeat_under_way = False
+            self._settle_heartbeat(arrived=refusal is None)
         elif refusal is None:
             self._lanes[stream].acknowledge(sequence, offset, covers)
             self._backoff.succeeded()
@@ -171,10 +177,19 @@ class Relay:
             self._lanes[stream].suspect(sequence)
         return refusal.code if refusal else None
 
+    def _settle_heartbeat(self, *, arrived: bool) -> None:
+        self._heartbeat_under_way = False
+        if arrived:
+            self._heartbeat_arrived = self._heartbeats_made
+        else:
+            self._heartbeats.hurry()
+
     def _give_up(self, code: str) -> None:
         """Throw the sender away, and begin again from the first number undecided."""
         delay = self._backoff.failed(self._pace())
         _log.warning("sender_given_up", code=code, again_in_seconds=delay)
+        if self._heartbeat_under_way:
+            self._settle_heartbeat(arrived=False)
         self._let_go(0)
         for lane in self._lanes.values():
             lane.rewind()

@@ -318,3 +318,55 @@ def test_a_parcel_of_another_epoch_is_never_sent(tmp_path: Path, office: FieldOf
     (parcel,) = broker.log[ENCOUNTERS]
     assert isinstance(parcel, Parcel)
     assert UUID(bytes=decode(parcel.value).fields["epoch"]) == office.state().epoch
+
+
+def test_a_drain_ends_with_a_heartbeat_that_arrived(tmp_path: Path, office: FieldOffice, broker: FakeBroker) -> None:
+    """A sender that is lost with the last heartbeat in hand is replaced, and the heartbeat sent again."""
+    office.accept(ENCOUNTER)
+    drain(tmp_path, broker)
+    broker.loses_next_sender = True
+    assert drain(tmp_path, broker, RelayOptions())
+    assert [decode(parcel.value).schema.name for parcel in broker.log[ENCOUNTERS]][1:] == ["OfficeHeartbeat"]
+
+
+def test_a_drain_whose_last_heartbeat_does_not_arrive_is_not_done(
+    tmp_path: Path, office: FieldOffice, broker: FakeBroker
+) -> None:
+    """Nothing is pending, and headquarters has not been told."""
+    del office
+    broker.reachable = False
+    assert not drain(tmp_path, broker, RelayOptions(), seconds=5)
+
+
+def test_a_lost_heartbeat_is_sent_again_at_once(tmp_path: Path, office: FieldOffice, broker: FakeBroker) -> None:
+    """Not a minute later: until then headquarters would know nothing of the tail."""
+    del office
+    broker.loses_next_sender = True
+    with relay_on(tmp_path, broker, RelayOptions(heartbeat_seconds=1_000)) as relay:
+        relay.run(StopAfter(30))
+    assert len(broker.log[ENCOUNTERS]) == 1
+
+
+@pytest.mark.parametrize("refused", [1, 4, 6])
+def test_no_heartbeat_claims_a_number_that_the_broker_refused(
+    tmp_path: Path, office: FieldOffice, broker: FakeBroker, refused: int
+) -> None:
+    """At whatever moment it is sent: every number below the lowest that it names stands before it on the stream."""
+    broker.refuses_batches = True
+    broker.refuses = lambda parcel: FOR_GOOD if parcel.sequence == refused else None
+    with relay_on(tmp_path, broker, RelayOptions(heartbeat_seconds=0.1, window=4)) as relay:
+        for _ in range(3):
+            office.accept_many([ENCOUNTER] * 2)
+            relay.drain(20)
+    seen: set[int] = set()
+    beats = 0
+    for parcel in broker.log[ENCOUNTERS]:
+        if parcel.sequence is None:
+            beat = decode(parcel.value).fields
+            lowest = beat["lowest_pending_encounter_sequence"] or beat["last_encounter_sequence"] + 1
+            assert set(range(1, lowest)) <= seen
+            beats += lowest == refused
+        else:
+            seen.add(parcel.sequence)
+    assert beats > 0, "the refused number is named"
+    assert seen == set(range(1, 7)) - {refused}

@@ -58,7 +58,9 @@ def relay(
             loop.run(stop)
         elif not loop.drain(seconds, stop=stop, on_turn=stack.enter_context(_shown(opened))):
             pending = opened.state().pending
-            raise Finding.of(str(outbox), f"still holds {pending} events that were not acknowledged", "run it again")
+            holds = f"still holds {pending} events that were not acknowledged"
+            untold = "holds nothing more to send, and no heartbeat that says so was acknowledged"
+            raise Finding.of(str(outbox), holds if pending else untold, "run it again")
 
 
 def _spare_collections() -> None:
