@@ -88,8 +88,8 @@ class KafkaSender:
         if not self._lost:
             try:
                 self._producer.poll(0 if self._reports else seconds)
-            except KafkaException as fatal:  # the client raises it here, before the reports on what it failed
-                self._lose(fatal.args[0])
+            except (KafkaException, SystemError) as raised:  # here, before the reports on what it failed
+                self._lose(_fatal_error(raised))
         if self._lost and not self._reports:
             raise SenderLost(self._lost)
         return self._taken_reports()
@@ -97,8 +97,10 @@ class KafkaSender:
     def close(self, seconds: float) -> Sequence[Report]:
         """Wait for what is under way, then let go of the rest."""
         if not self._lost:
-            with suppress(KafkaException):
+            try:
                 self._producer.flush(seconds)
+            except (KafkaException, SystemError) as raised:
+                _fatal_error(raised)
             self._drop_the_rest()
         return self._taken_reports()
 
@@ -118,7 +120,7 @@ class KafkaSender:
         self._producer.purge()
         end = time.monotonic() + DROP_SECONDS
         while len(self._producer) and time.monotonic() < end:
-            with suppress(KafkaException):
+            with suppress(KafkaException, SystemError):
                 self._producer.poll(0.05)
 
     def _on_delivery(self, stream: str, sequence: int | None, error: KafkaError | None, message: Message) -> None:
@@ -167,6 +169,18 @@ class _ClientLog:
     def log(self, _level: int, _format: str, facility: str, client: str, text: str) -> None:
         """Pass a line on."""
         _log.debug("kafka_client", client=client, detail=f"{facility} {text}")
+
+
+def _fatal_error(raised: KafkaException | SystemError) -> KafkaError:
+    """Give the client's fatal error, which it raises while it gives its reports.
+
+    When it goes on with them nevertheless, Python finds it raised already in our report, and says SystemError.
+    """
+    fatal = raised if isinstance(raised, KafkaException) else raised.__cause__
+    if not isinstance(fatal, KafkaException):
+        raise raised
+    error: KafkaError = fatal.args[0]
+    return error
 
 
 def _refusal(error: KafkaError) -> Refusal:

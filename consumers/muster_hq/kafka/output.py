@@ -8,7 +8,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from muster_hq.kafka.client import Listener, make
+from muster_contract.errors import MusterError
+from muster_hq.kafka.client import Listener, final, make
 
 Token = TypeVar("Token")
 
@@ -55,7 +56,10 @@ class OutputProducer(Generic[Token]):
 
     def poll(self, timeout: float = 0) -> None:
         """Serve acknowledgements for up to ``timeout`` seconds; raise when only an operator can help."""
-        self._producer.poll(timeout)
+        try:
+            self._producer.poll(timeout)
+        except (KafkaException, SystemError) as raised:
+            raise _refusal(raised) from None
         self._listener.raise_final()
 
     def acknowledged(self) -> list[Token]:
@@ -70,7 +74,10 @@ class OutputProducer(Generic[Token]):
 
     def flush(self, timeout: float) -> int:
         """Wait until nothing is in flight, or the time is up; give the number that still is."""
-        left = self._producer.flush(timeout)
+        try:
+            left = self._producer.flush(timeout)
+        except (KafkaException, SystemError) as raised:
+            raise _refusal(raised) from None
         self._listener.raise_final()
         return left
 
@@ -80,3 +87,15 @@ class OutputProducer(Generic[Token]):
         else:
             self._listener.hear(error)
             self._unsent.append(Unsent(token, message.topic() or "", error.name()))
+
+
+def _refusal(raised: KafkaException | SystemError) -> MusterError:
+    """Turn the client's fatal error into one that says what to do.
+
+    It is raised while the client serves acknowledgements; when it goes on with them nevertheless, Python finds it
+    raised already in ours, and says SystemError.
+    """
+    fatal = raised if isinstance(raised, KafkaException) else raised.__cause__
+    if not isinstance(fatal, KafkaException):
+        raise raised
+    return final(fatal.args[0])
