@@ -16,6 +16,7 @@ from muster_contract.register import Office
 from muster_contract.times import now_ms, to_datetime
 from muster_field.wiring import open_office
 from tests.kafka_broker import KafkaBroker, free_ports
+from tests.monitoring.dashboards import panels
 from tests.monitoring.stack import Desk, Prometheus, alertmanager, prometheus
 from tests.system.headquarters import Headquarters
 from tests.system.offices import RelayProcess
@@ -107,9 +108,18 @@ def test_a_missed_report_reaches_a_desk_and_a_late_one_ends_it(dal: Dal) -> None
     dal.until_number("sum(increase(muster_reports_missed_total[1h])) > bool 0", 1)
 
     dal.hq.until(lambda: dal.desk.told("Watchdog", "firing"), "the watchdog is heard")
+    _assert_dashboards_are_answered(dal.watch)
     shown = json.dumps(dal.desk.messages) + dal.watch.everything()
     assert "muster_reports_outstanding" in shown
     assert PLANTED not in shown
+
+
+def _assert_dashboards_are_answered(watch: Prometheus) -> None:
+    """Prometheus itself takes every expression, and has a number for each of those that stand alone."""
+    for board in ("fleet", "office"):
+        for panel in panels(board, office="dal"):
+            for expression, _ in panel.targets:
+                assert watch.query(expression) or panel.kind != "stat", f"{board}: {panel.title}"
 
 
 def _now() -> datetime:
