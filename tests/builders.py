@@ -60,6 +60,7 @@ class Read(NamedTuple):
     facts: dict[str, list[Fact]]
     orders: dict[str, list[Order]]
     outages: dict[str, list[Outage]]
+    activations: list[Order]
 
 
 def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
@@ -67,10 +68,12 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
     batch = Batch(Rules(frozenset(offices), None, [], None), {})
     batch.sort(records)
     batch.settle({})
-    found = Read(defaultdict(list), defaultdict(list), defaultdict(list))
+    found = Read(defaultdict(list), defaultdict(list), defaultdict(list), [])
     for new in batch.facts:
         found.facts[new.case_id].append(new.fact)
     for order in sorted(batch.orders):
+        if order.ignored is None and order.action == "ACTIVATE_POLICY":
+            found.activations.append(order)
         if order.case_id:
             found.orders[order.case_id].append(order)
     for record in batch.quarantined:

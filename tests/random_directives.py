@@ -9,6 +9,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from muster_contract.topics import DIRECTIVES
+from muster_hq.policy import Policies
 from tests.cases.builders import Event, directive, stream_of
 from tests.random_logs import Log, Place, logs
 
@@ -36,21 +37,26 @@ def directed_logs(draw: st.DrawFn) -> Log:
     log = draw(logs())
     places = _places(log.events)
     unread = draw(st.sets(st.sampled_from(places), max_size=4)) if places else set()
+    versions = Policies([replace(policy, sha256=f"{policy.version:064x}") for policy in log.policies.versions])
     events = list(log.events)
     for number in range(draw(st.integers(0, 9))):
         position = draw(st.integers(0, len(events)))
         at = events[position - 1].at if position else 0
-        events.insert(position, draw(_directives(f"D{number}", at, sorted(unread), places)))
-    return replace(log, events=events, unread=frozenset(unread))
+        events.insert(position, draw(_directives(f"D{number}", at, sorted(unread), places, versions)))
+    return replace(log, policies=versions, events=events, unread=frozenset(unread))
 
 
-def _directives(name: str, at: int, unread: Sequence[Place], places: Sequence[Place]) -> st.SearchStrategy[Event]:
+def _directives(
+    name: str, at: int, unread: Sequence[Place], places: Sequence[Place], policies: Policies
+) -> st.SearchStrategy[Event]:
     likely = st.sampled_from(unread) if unread else st.just(("field.a.incidents", 0))
     records = st.one_of(likely, likely, st.sampled_from(places)) if places else likely
     named = st.builds(lambda place: f"{place[0]}@{place[1]}", records)
+    versions = st.sampled_from([f"policy:{p.name}#{p.sha256}" for p in policies.versions])
     until = st.sampled_from([at, at + 3, at + 9, at + 20, at + 70])
     return st.one_of(
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(RECORD_ACTIONS), named),
+        st.builds(directive, st.just(name), st.just(at), st.just("ACTIVATE_POLICY"), versions),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(CASE_ACTIONS), OBLIGATIONS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(ENCOUNTER_ACTIONS), ENCOUNTERS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(UNTIL_ACTIONS), TARGETS, until),

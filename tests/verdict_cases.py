@@ -13,6 +13,7 @@ of DESIGN section 8 into the form of ``expected()``::
 from __future__ import annotations
 
 from tests.cases import (
+    activated,
     calendars,
     chains,
     deciding,
@@ -36,6 +37,7 @@ CASES: tuple[Case, ...] = (
     *outages.CASES,
     *quarantined.CASES,
     *directed.CASES,
+    *activated.CASES,
     *versions.CASES,
     *calendars.CASES,
     *found.CASES,

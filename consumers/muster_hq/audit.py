@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from muster_contract.times import format_instant
-from muster_hq.audit_directives import carry_out
+from muster_hq.audit_directives import activations, carry_out
 from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
 from muster_hq.audit_findings import Finding, findings_of
 from muster_hq.audit_occurrences import Judge, Verdict
@@ -51,6 +51,8 @@ def audit(
     ``unread`` are the records that the ledger quarantined, by stream and offset, with its reasons.
     """
     reading = Reading(records, offices, unread)
+    latest = max(as_of.values()) if isinstance(as_of, Mapping) else as_of
+    policies = Policies(policies.versions, list(activations(reading, latest)))
     clocks = as_of if isinstance(as_of, Mapping) else defaultdict(lambda: as_of)
     cases: dict[str, list[Fact]] = defaultdict(list)
     facts, not_read = carry_out(reading, offices)

@@ -12,7 +12,7 @@ from itertools import takewhile
 from muster_contract.codec import Undecodable, decode
 from muster_contract.topics import DIRECTIVES
 from muster_hq.audit_facts import Directive, Fact, Reading, fact_of, office_of, unfit
-from muster_hq.policy import shape_of
+from muster_hq.policy import Activation, shape_of
 from muster_hq.records import Record
 
 UNENDED = 1 << 62
@@ -39,6 +39,14 @@ def carry_out(reading: Reading, offices: Collection[str] | None) -> tuple[list[F
                 break
         outages[office_of(record.stream)].append((received_at - 1, end))
     return (_first_of_each_event(facts) if len(facts) > len(reading.facts) else facts), outages
+
+
+def activations(reading: Reading, latest: int) -> Iterator[Activation]:
+    """Give the policy versions that were put in force by an instant, as they stand in the log."""
+    for directive in sorted(reading.directives):
+        if directive.action == "ACTIVATE_POLICY" and directive.received_at <= latest:
+            name = f"{directive.target.policy}@{directive.target.version}"
+            yield Activation(directive.received_at, name, directive.target.sha256)
 
 
 def _can_be_read(record: Record, reason: str, offices: Collection[str] | None) -> bool:

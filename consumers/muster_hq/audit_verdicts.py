@@ -37,6 +37,7 @@ class Openings:
 
     def __init__(self, judge: Judge, policies: Policies) -> None:
         self._judge = judge
+        self._policies = policies
         self._lines: dict[tuple[str, ...], Line] = defaultdict(Line)
         self._ticket = count()
         self._agenda: list[tuple[Place, int, int, Callable[[], None]]] = []
@@ -79,7 +80,10 @@ class Openings:
         """Open what the S that decided first opens: the next of a recurring one, and what follows."""
         report, place = decision.fact, decision.place
         if before.requirement.recurs:
-            self._open(Occurrence(before.chain, before.requirement, report.own_time, report, place))
+            opens = max(report.received_at, before.chain.time)
+            policy, requirement = self._policies.recurring(before.chain.policy, before.requirement, opens)
+            chain = before.chain._replace(policy=policy)
+            self._open(Occurrence(chain, requirement, report.own_time, report, place))
         for requirement in before.chain.policy.requirements:
             if requirement.follows == before.requirement.id:
                 self._open(Occurrence(before.chain, requirement, report.received_at, report, place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from muster_contract.topics import VERDICTS
 from muster_hq.ledger_port import Ledger, RollChange
+from muster_hq.orders import activations_by
 from muster_hq.policy import Policies
 from muster_hq.published import finding_record
 from muster_hq.rollcall import call
@@ -26,12 +27,11 @@ class Calling:
             due = transaction.due_rolls(clocks)
             if not due:
                 return 0
+            policies = self._policies.activated(activations_by(max(clocks.values()), transaction.activations()))
             outages = transaction.outages() if self._listens_for_outages else {}
             changes, findings = [], []
             for office, roll, heard in due:
-                called = call(
-                    office, roll, heard, self._policies, outages=outages.get(office, []), clock=clocks[office]
-                )
+                called = call(office, roll, heard, policies, outages=outages.get(office, []), clock=clocks[office])
                 changes.append(RollChange(office, roll, called.past, called.rest))
                 findings += called.findings
             transaction.record_rolls(changes)

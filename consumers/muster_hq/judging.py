@@ -17,7 +17,7 @@ import structlog
 from muster_contract.errors import MusterError
 from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, JudgingTransaction, Ledger, ObligationRow
-from muster_hq.orders import Order
+from muster_hq.orders import Order, activations_by
 from muster_hq.policy import Policies
 from muster_hq.published import judged_out
 from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
@@ -55,7 +55,8 @@ class Judging:
                 clocks = self._clocks(transaction)  # those by which these cases are complete
                 outages = self._outages(transaction)
                 orders = transaction.orders([case.case_no for case in cases])
-                judged, failed = self._judge(cases, orders, outages, clocks)
+                policies = self._policies.activated(activations_by(max(clocks.values()), transaction.activations()))
+                judged, failed = _judge_each(policies, cases, orders, outages, clocks)
                 transaction.record([change for change, _ in judged if change is not None])
                 transaction.publish(record for _, records in judged for record in records)
                 if aside := transaction.aside():
@@ -84,21 +85,22 @@ class Judging:
             total += judged
         return total
 
-    def _judge(
-        self, cases: Collection[CaseFile], orders: Mapping[int, list[Order]], outages: Outages, clocks: Clocks
-    ) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
-        """Judge each case; give what that came to, and the cases that could not be judged."""
-        judged: list[Judged] = []
-        failed: list[tuple[CaseFile, Exception]] = []
-        for case in cases:
-            try:
-                judgement = judge(self._policies, case.facts, outages, clocks, case.given, orders.get(case.case_no, ()))
-                change = change_of(case, judgement, clocks)
-                opened = change.opened if change else ()
-                judged.append(Judged(change, list(judged_out(case.case_id, judgement.verdicts, opened))))
-            except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
-                failed.append((case, fault))
-        return judged, failed
+
+def _judge_each(
+    policies: Policies, cases: Collection[CaseFile], orders: Mapping[int, list[Order]], outages: Outages, clocks: Clocks
+) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
+    """Judge each case; give what that came to, and the cases that could not be judged."""
+    judged: list[Judged] = []
+    failed: list[tuple[CaseFile, Exception]] = []
+    for case in cases:
+        try:
+            judgement = judge(policies, case.facts, outages, clocks, case.given, orders.get(case.case_no, ()))
+            change = change_of(case, judgement, clocks)
+            opened = change.opened if change else ()
+            judged.append(Judged(change, list(judged_out(case.case_id, judgement.verdicts, opened))))
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
+            failed.append((case, fault))
+    return judged, failed
 
 
 def _set_aside(transaction: JudgingTransaction, failed: list[tuple[CaseFile, Exception]], clocks: Clocks) -> None:

@@ -189,6 +189,9 @@ class JudgingTransaction(Protocol):
     def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
         """Give the directives that concern these cases, or readmitted a fact of theirs, as they stand in the log."""
 
+    def activations(self) -> list[Order]:
+        """Give the directives that put a version of the policy in force, as they stand in the log."""
+
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
 

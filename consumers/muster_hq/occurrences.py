@@ -47,6 +47,7 @@ class Occurrences:
 
         ``crossing`` chooses the requirements that are judged over all offices, or the others.
         """
+        self._policies = policies
         opens, across, retracting = policies.open, policies.crossing, bool(self._deciders.retractions)
         for place, fact in enumerate(self._facts):
             policy = policies.in_force(fact.received_at) if opens[fact.shape] else None
@@ -164,13 +165,14 @@ class Occurrences:
     def _chain(self, occurrence: Occurrence, place: int, now: int) -> None:
         """Open what this satisfaction opens."""
         report, requirement, policy = self._facts[place], occurrence.requirement, occurrence.policy
-        links = [(follower, report.received_at) for follower in policy.followers[requirement.id]]
-        if requirement.recurs:
-            links.insert(0, (requirement, report.own_at))
         first, opened_at = occurrence.opening, occurrence.opened_at
-        for link, anchor in links:
+        links = [(policy, follower, report.received_at) for follower in policy.followers[requirement.id]]
+        if requirement.recurs:
+            version, line = self._policies.recurring(policy, requirement, max(report.received_at, opened_at))
+            links.insert(0, (version, line, report.own_at))
+        for version, link, anchor in links:
             key = link.id, occurrence.key[1], first.encounter_id if link.scope == "encounter" else None
-            following = Occurrence(link, policy, key, first, opened_at, anchor)
+            following = Occurrence(link, version, key, first, opened_at, anchor)
             following.opened_by = report
             self._open(following, place, now)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from muster_contract.directives import Target, target_of
+from muster_hq.policy import Activation
 
 NAMING_RECORDS = frozenset({"READMIT", "REJECT"})
 """Directives that name a quarantined record; the others that are carried out concern a case."""
@@ -41,6 +43,12 @@ class Order(NamedTuple):
     def case_id(self) -> str:
         """The case that it concerns, or nothing."""
         return "" if self.ignored or self.action in NAMING_RECORDS else self.aim.case
+
+
+def activations_by(clock: int, orders: Iterable[Order]) -> tuple[Activation, ...]:
+    """Give the activations of policy versions among orders, as far as they were received by a clock."""
+    found = ((order.received_at, order.aim) for order in orders if order.received_at <= clock)
+    return tuple(Activation(at, f"{aim.policy}@{aim.version}", aim.sha256) for at, aim in found)
 
 
 @lru_cache(maxsize=4096)

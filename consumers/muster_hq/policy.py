@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
+from muster_contract.errors import ConfigurationError
 from muster_hq.calendars import LocalDays
 
 DEFAULT_OUTAGE_GRACE = 3_600_000
@@ -143,6 +144,8 @@ class Policy:
     gap_after: int = DEFAULT_GAP_AFTER
     silent_after: int | None = None
     orphan_after: int = DEFAULT_ORPHAN_AFTER
+    sha256: str = ""
+    """Of the file's bytes, in hex: what an activation names."""
 
     @cached_property
     def name(self) -> str:
@@ -168,12 +171,57 @@ def chain_of(requirement: Requirement, by_id: Mapping[str, Requirement]) -> list
     return chain
 
 
-class Policies:
-    """The versions of a policy, of which the one in force at an instant judges what opens then."""
+class Activation(NamedTuple):
+    """A version that headquarters put in force by a directive, from an instant on (UTC milliseconds)."""
 
-    def __init__(self, versions: Sequence[Policy]) -> None:
+    received_at: int
+    name: str
+    sha256: str
+
+
+class Policies:
+    """The versions of a policy, of which the one in force at an instant judges what opens then.
+
+    They are in force by their ``effective``, until the first activation; from then on as they are activated.
+    ConfigurationError when one is activated that is not here, or with another text.
+    """
+
+    def __init__(self, versions: Sequence[Policy], activations: Sequence[Activation] = ()) -> None:
         self.versions = tuple(sorted(versions, key=_effective))
-        self._starts = [_effective(p) for p in self.versions]
+        self._activated_from = activations[0].received_at if activations else float("inf")
+        timeline = [(_effective(p), p) for p in self.versions if _effective(p) < self._activated_from]
+        timeline += [(act.received_at, self._named(act)) for act in activations]
+        self._starts = [start for start, _ in timeline]
+        self._timeline = [policy for _, policy in timeline]
+
+    def activated(self, activations: tuple[Activation, ...]) -> Policies:
+        """Give these versions as they are in force with these activations, which stand as in the log."""
+        return self._as_activated[activations] if activations else self
+
+    @cached_property
+    def _as_activated(self) -> Mapping[tuple[Activation, ...], Policies]:
+        return Memo(lambda activations: Policies(self.versions, activations))
+
+    def _named(self, activation: Activation) -> Policy:
+        place, hint = "hq.directives", "give headquarters the file that was activated, with --policy"
+        policy = next((p for p in self.versions if p.name == activation.name), None)
+        if policy is None:
+            raise ConfigurationError.of(place, f"{activation.name} is activated, and not given", hint)
+        if policy.sha256 != activation.sha256:
+            cause = f"{activation.name} is activated with another text: SHA-256 {activation.sha256}"
+            raise ConfigurationError.of(place, cause, hint)
+        return policy
+
+    def recurring(self, policy: Policy, requirement: Requirement, instant: int) -> tuple[Policy, Requirement]:
+        """Give the version, and its line, that judge the next of a recurring requirement, which opens at an instant.
+
+        Once versions are activated, the one in force then, if the requirement recurs in it; else the chain's own.
+        """
+        if instant < self._activated_from:
+            return policy, requirement
+        newer = self.at(instant)
+        lines = (line for line in newer.requirements if line.id == requirement.id and line.recurs)
+        return next(((newer, line) for line in lines), (policy, requirement))
 
     @cached_property
     def crossing(self) -> frozenset[str]:
@@ -211,7 +259,7 @@ class Policies:
     def in_force(self, instant: int) -> Policy | None:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""
         index = bisect_right(self._starts, instant)
-        return self.versions[index - 1] if index else None
+        return self._timeline[index - 1] if index else None
 
     def at(self, instant: int) -> Policy:
         """Give the version that findings go by: the one in force, or the first before that is effective."""

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,7 +43,7 @@ def load_policies(paths: Sequence[Path]) -> Policies:
     versions: list[Policy] = []
     for path in paths:
         try:
-            versions.append(read_policy(path.read_text("utf-8"), str(path)))
+            versions.append(read_policy(path.read_bytes().decode("utf-8"), str(path)))
         except OSError as fault:
             faults.append(Fault(str(path), f"cannot be read: {fault.strerror}"))
         except UnicodeDecodeError:
@@ -80,7 +81,9 @@ def read_policy(text: str, place: str) -> Policy:
     faults.extend(_faults_across(raw, place))
     if faults or head is None:
         raise ConfigurationError(faults)
-    return Policy(requirements=_with_inherited_waivers(requirements), **head.model_dump(exclude={"calendars"}))
+    digest = sha256(text.encode()).hexdigest()
+    lines = _with_inherited_waivers(requirements)
+    return Policy(requirements=lines, sha256=digest, **head.model_dump(exclude={"calendars"}))
 
 
 def at_offices(policies: Policies, register: Iterable[Office] | None) -> Policies:

@@ -22,6 +22,9 @@ ENCOUNTER: Final = re.compile(rf"encounter:{_ENCOUNTER}")
 OBLIGATION: Final = re.compile(
     rf"obligation:{_ENCOUNTER}/(?P<requirement>{REQUIREMENT_ID})/(?P<occurrence>[1-9][0-9]{{0,8}})"
 )
+POLICY: Final = re.compile(
+    rf"policy:(?P<policy>{REQUIREMENT_ID})@(?P<version>[1-9][0-9]{{0,8}})#(?P<sha256>[0-9a-f]{{64}})"
+)
 
 FORMS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "READMIT": (RECORD,),
@@ -31,6 +34,7 @@ FORMS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "EXTEND": (ENCOUNTER, OBLIGATION),
     "ACCEPT_OUT_OF_BAND": (OBLIGATION,),
     "CLOSE_ENCOUNTER": (ENCOUNTER,),
+    "ACTIVATE_POLICY": (POLICY,),
 }
 """The actions that are carried out, and the forms of their targets."""
 
@@ -38,6 +42,7 @@ EXAMPLES: Final[Mapping[re.Pattern[str], str]] = {
     RECORD: "field.OFFICE.incidents@OFFSET",
     ENCOUNTER: "encounter:CASE/OFFICE/ENCOUNTER",
     OBLIGATION: "obligation:CASE/OFFICE/ENCOUNTER/REQUIREMENT/OCCURRENCE",
+    POLICY: "policy:ID@VERSION#SHA256",
 }
 
 NEEDS_UNTIL: Final = frozenset({"EXTEND"})
@@ -62,6 +67,9 @@ class Target(NamedTuple):
     encounter: str = ""
     requirement: str = ""
     occurrence: int = 0
+    policy: str = ""
+    version: int = 0
+    sha256: str = ""
 
 
 def target_of(action: str, target: str) -> Target | None:
@@ -69,7 +77,7 @@ def target_of(action: str, target: str) -> Target | None:
     for form in FORMS.get(action, ()):
         match = form.fullmatch(target)
         if match:
-            return Target(**{name: int(v) if name in _NUMBERS else v for name, v in match.groupdict().items()})  # type: ignore[arg-type]  # the two numbers are
+            return Target(**{name: int(v) if name in _NUMBERS else v for name, v in match.groupdict().items()})  # type: ignore[arg-type]  # the numbers are
     return None
 
 
@@ -89,4 +97,4 @@ def why_ignored(fields: Mapping[str, Any]) -> str | None:
     return None
 
 
-_NUMBERS = frozenset({"offset", "occurrence"})
+_NUMBERS = frozenset({"offset", "occurrence", "version"})

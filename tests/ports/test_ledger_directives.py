@@ -151,3 +151,13 @@ def test_a_ledger_that_knows_positions_only_has_no_directives(ledger: Ledger) ->
     with ledger.judging() as transaction:
         assert (dict(transaction.unread()), dict(transaction.orders([1]))) == ({}, {})
     assert (ledger.quarantine_waiting(), list(ledger.directives())) == ({}, [])
+
+
+def test_activations_are_told_apart(ledger: Ledger) -> None:
+    """As they stand in the log; not those that are ignored."""
+    target = f"policy:p@2#{'0' * 64}"
+    first, second = (order(offset, "ACTIVATE_POLICY", target) for offset in (3, 12))
+    give(ledger, second, order(4), order(5, "ACTIVATE_POLICY", "p@2", ignored="TARGET_MALFORMED"))
+    give(ledger, first)
+    with ledger.judging() as transaction:
+        assert transaction.activations() == [first, second]

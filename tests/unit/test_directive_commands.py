@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,37 @@ def test_an_audit_takes_the_ledger_s_word_for_what_could_not_be_read(url: str, t
     assert run("audit", *options, "--compare", url).exit_code == 0
     alone = run("audit", *options, "--as-of", "2016-03-01T00:00:00.485Z")
     assert [row["verdict"] for row in rows(alone)] == ["ON_TIME"], "by itself it reads the report in time"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (f"policy:p@2#{'0' * 64}", "p@2 is activated, and not given"),
+        (f"policy:other@1#{'0' * 64}", "other@1 is activated, and not given"),
+        (f"policy:p@1#{'0' * 64}", "p@1 is activated with another text"),
+    ],
+)
+def test_a_version_that_is_activated_and_not_at_hand_is_refused(target: str, why: str, tmp_path: Path) -> None:
+    """By the audit and by the live engine: exit code 2, and what to do."""
+    log, policy = tmp_path / "log.jsonl", tmp_path / "policy.toml"
+    with log.open("w") as file:
+        write_log(Case("", REPORT, [encounter("E", 0), directive("D", 1, "ACTIVATE_POLICY", target)]).records, file)
+    policy.write_text(REPORT)
+    options = ("--log", str(log), "--policy", str(policy), "--as-of", "2016-03-01T00:00:00.400Z")
+    for result in (run("audit", *options), run("replay", *options, "--ledger", f"sqlite:///{tmp_path}/new.db")):
+        assert result.exit_code == 2
+        assert why in result.stderr
+
+
+def test_a_version_is_activated_by_the_digest_of_its_file(tmp_path: Path) -> None:
+    """Whatever its line ends: the bytes count."""
+    log, policy = tmp_path / "log.jsonl", tmp_path / "policy.toml"
+    policy.write_bytes(REPORT.replace("\n", "\r\n").encode())
+    target = f"policy:p@1#{sha256(policy.read_bytes()).hexdigest()}"
+    with log.open("w") as file:
+        write_log(Case("", REPORT, [encounter("E", 0), directive("D", 1, "ACTIVATE_POLICY", target)]).records, file)
+    options = ("--log", str(log), "--policy", str(policy), "--as-of", "2016-03-01T00:00:00.400Z")
+    assert [row["verdict"] for row in rows(run("audit", *options))] == ["MISSED"]
 
 
 def test_without_a_ledger_there_is_nothing_to_list() -> None:

@@ -9,6 +9,7 @@ import pytest
 from muster_hq.facts import Fact
 from muster_hq.judge import judge
 from muster_hq.logfile import offices_in
+from muster_hq.orders import activations_by
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_row
 from muster_hq.verdicts import NEVER, Judgement, Verdict
@@ -38,7 +39,8 @@ class Judged:
         offices = {fact.office for fact in facts}
         outages = {o: [*self._silences.get(o, ()), *self._log.outages.get(o, ())] for o in offices}
         orders = self._log.orders.get(case_id, ())
-        return judge(self.policies, facts, outages, clocks_at(instant, offices), orders=orders)
+        policies = self.policies.activated(activations_by(instant, self._log.activations))
+        return judge(policies, facts, outages, clocks_at(instant, offices), orders=orders)
 
     def orders_at(self, case_id: str) -> set[int]:
         """Give when directives came that concern the case, or that ended what it may have waited for."""

@@ -22,6 +22,7 @@ from muster_hq.judge import judge
 from muster_hq.judging import Judging
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger_port import LedgerReader
+from muster_hq.orders import activations_by
 from muster_hq.policy import Policies
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
@@ -149,8 +150,9 @@ def said_of(records: list[Record], policies: Policies, clocks: Mapping[str, int]
     said = Said(set(), [])
     log, silences = read_log(records, OFFICES), silences_of(records, as_of)
     outages = {office: [*silences.get(office, ()), *log.outages.get(office, ())] for office in OFFICES}
+    in_force = policies.activated(activations_by(max(clocks.values()), log.activations))
     for case_id in log.facts.keys() | log.orders.keys():
-        judgement = judge(policies, log.facts[case_id], outages, clocks, orders=log.orders.get(case_id, ()))
+        judgement = judge(in_force, log.facts[case_id], outages, clocks, orders=log.orders.get(case_id, ()))
         said.verdicts.update((case_id, verdict) for verdict in judgement.verdicts)
         said.obligations.extend((case_id, obligation) for obligation in judgement.obligations)
     return said

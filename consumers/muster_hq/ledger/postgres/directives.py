@@ -18,6 +18,9 @@ from muster_hq.verdicts import NEVER, Outage, Outages
 ORDER: Final = 'received_at, "offset", event_id, action, target, authority, reason_code, until, ignored'
 RECORD: Final = """
     stream_no, "offset", received_at, reason, detail, value, size, sha256, epoch, sequence, ended_at, ended_by"""
+_ACTIVATIONS = f"""
+    select {ORDER} from directives
+    where action = 'ACTIVATE_POLICY' and ignored is null order by "offset" """  # noqa: S608 - a text of ours
 _KEEP = "insert into directives values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _END = """
     update quarantine set ended_at = %s, ended_by = %s where stream_no = %s and "offset" = %s"""
@@ -63,6 +66,11 @@ def orders_of(cursor: Cursor[Any], case_numbers: Sequence[int]) -> Mapping[int, 
     for case_no, *row in cursor.execute(select.encode(), (int4s(case_numbers),)).fetchall():
         found[case_no].append(order_of(row))
     return found
+
+
+def activations(cursor: Cursor[Any]) -> list[Order]:
+    """Give the directives that put a version of the policy in force, as they stand in the log."""
+    return [order_of(row) for row in cursor.execute(_ACTIVATIONS.encode()).fetchall()]
 
 
 def order_of(row: Sequence[Any]) -> Order:

@@ -14,7 +14,7 @@ from muster_hq.entries import FindingRow
 from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, int4s, int8s, sized
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.clocks import read_clocks
-from muster_hq.ledger.postgres.directives import orders_of, read_unread
+from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
 from muster_hq.ledger.postgres.evidence import pack_evidence
 from muster_hq.ledger.postgres.intake import DUE, due_rows
 from muster_hq.ledger.postgres.outgoing import queue
@@ -87,6 +87,10 @@ class PostgresJudging:
     def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
         """Give the directives that concern these cases, or readmitted a fact of theirs."""
         return orders_of(self._cursor, case_numbers)
+
+    def activations(self) -> list[Order]:
+        """Give the directives that put a version of the policy in force."""
+        return activations(self._cursor)
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""

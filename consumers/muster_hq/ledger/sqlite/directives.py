@@ -37,6 +37,14 @@ def orders_of(cursor: apsw.Cursor, case_numbers: Sequence[int]) -> Mapping[int, 
     return found
 
 
+def activations(cursor: apsw.Cursor) -> list[Order]:
+    """Give the directives that put a version of the policy in force, as they stand in the log."""
+    select = f"""
+        select {_ORDER} from directives
+        where action = 'ACTIVATE_POLICY' and ignored is null order by "offset" """  # noqa: S608 - the same
+    return [Order._make(row) for row in cursor.execute(select)]
+
+
 def all_orders(cursor: apsw.Cursor) -> Iterator[Order]:
     """Give every directive, as they stand in the log."""
     return map(Order._make, cursor.execute(f'select {_ORDER} from directives order by "offset"'))  # noqa: S608 - the same

@@ -14,7 +14,7 @@ from muster_hq.facts import Fact, make
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.clocks import read_clocks
 from muster_hq.ledger.sqlite.database import insert, pack_evidence, rows
-from muster_hq.ledger.sqlite.directives import orders_of, read_unread
+from muster_hq.ledger.sqlite.directives import activations, orders_of, read_unread
 from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
@@ -65,6 +65,10 @@ class SqliteJudging:
     def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
         """Give the directives that concern these cases, or readmitted a fact of theirs."""
         return orders_of(self._cursor, case_numbers)
+
+    def activations(self) -> list[Order]:
+        """Give the directives that put a version of the policy in force."""
+        return activations(self._cursor)
 
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
