@@ -15,6 +15,7 @@ from muster_contract.errors import ConfigurationError
 from muster_field import outbox_file
 from muster_field.locks import FileLock
 from muster_field.outbox_file import Identity, OutboxFailed, transaction, translated
+from muster_field.outbox_wal import hides_commits
 
 LOCK_PATIENCE_SECONDS = 10.0
 
@@ -40,7 +41,9 @@ class Store:
         try:
             with lock:
                 connection = outbox_file.connect(path, vfs)
-                if if_new is not None and outbox_file.is_empty(connection, path):
+                empty = outbox_file.is_empty(connection, path)
+                require_whole_wal(connection, path)
+                if if_new is not None and empty:
                     outbox_file.create(connection, path, if_new)
             store = cls(connection, path, lock)
             store.require_owner(if_new)
@@ -89,6 +92,14 @@ class Store:
         if _file_at(self._place) != self._file:
             hint = "start again: what this program would store from now on, no relay would send"
             raise OutboxFailed.of(self._place, "was moved away or replaced", hint)
+
+
+def require_whole_wal(connection: apsw.Connection, path: Path) -> None:
+    """Raise OutboxCorrupt when committed events stand behind damage to the WAL, which is left as it is."""
+    if hides_commits(path):
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        connection.close()
+        raise outbox_file.corrupt(path, "what was committed stands behind damage to its WAL")
 
 
 def write_lock(path: Path) -> FileLock:

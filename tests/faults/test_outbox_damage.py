@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -112,6 +113,36 @@ def test_the_page_tree_is_overwritten(hq: Headquarters, outbox: Path, seen: Seen
     assert aside.exists()
     assert_changed_epoch_names(hq, outbox, "never delivered: encounters 5 (31-35), incidents 0")
     seen("exit code 2, “is corrupt”; EPOCH_CHANGED: “never delivered: encounters 5 (31-35)”")
+
+
+@pytest.mark.fault(
+    "field",
+    injected="64 bytes overwritten in the WAL after a kill: SQLite takes that for its end, and drops what follows",
+    promised="refused as corrupt: no number is given twice; a new epoch begins, headquarters names what was lost",
+)
+def test_the_wal_is_overwritten(hq: Headquarters, outbox: Path, tmp_path: Path, seen: Seen) -> None:
+    """What was committed behind the damage was accepted, and may have been sent."""
+    (tmp_path / "killed").mkdir()
+    with open_office(outbox, "dal", [Office(id="dal")]) as office:
+        office.accept_many([encounter(f"case-{next(_cases)}") for _ in range(30)])
+        assert deliver(outbox, hq.bootstrap)
+        for _ in range(5):
+            office.accept(encounter(f"case-{next(_cases)}"))
+        announce(outbox, hq.bootstrap)
+        for name in ("outbox.db", "outbox.db-wal"):
+            shutil.copy(tmp_path / name, tmp_path / "killed" / name)
+    left = tmp_path / "killed" / "outbox.db"
+    wal = left.with_name("outbox.db-wal")
+    content = bytearray(wal.read_bytes())
+    place = len(content) // 2
+    content[place : place + 64] = random.Random(8).randbytes(64)  # noqa: S311 - noise
+    wal.write_bytes(content)
+    for _ in range(2):  # being refused leaves the evidence
+        with pytest.raises(OutboxCorrupt, match="stands behind damage to its WAL"):
+            deliver(left, hq.bootstrap)
+    assert renew(hq, left).exists()
+    assert_changed_epoch_names(hq, left, "never delivered: encounters 5 (31-35), incidents 0")
+    seen("refused, “is corrupt”; EPOCH_CHANGED: “never delivered: encounters 5 (31-35)”")
 
 
 @pytest.mark.fault(
