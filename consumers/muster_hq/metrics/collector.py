@@ -55,7 +55,7 @@ class LedgerCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily]:
         """Give the families with their values, in the vocabulary's order."""
-        with closing(self._open_reader()) as ledger:
+        with closing(self._open_reader()) as ledger, ledger.snapshot():
             values, buckets, delay_sum = self._values(ledger), *self._buckets(ledger)
         for family, metric in zip(self.describe(), VOCABULARY, strict=True):
             if isinstance(family, HistogramMetricFamily):
