@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from muster_contract.topics import DIRECTIVES
-from muster_hq.policy import Policies
+from muster_hq.policy import Policies, Policy
 from tests.cases.builders import Event, directive, stream_of
 from tests.random_logs import Log, Place, logs
 
@@ -37,7 +37,7 @@ def directed_logs(draw: st.DrawFn) -> Log:
     log = draw(logs())
     places = _places(log.events)
     unread = draw(st.sets(st.sampled_from(places), max_size=4)) if places else set()
-    versions = Policies([replace(policy, sha256=f"{policy.version:064x}") for policy in log.policies.versions])
+    versions = Policies([_with_channels(draw, policy) for policy in log.policies.versions])
     events = list(log.events)
     for number in range(draw(st.integers(0, 9))):
         position = draw(st.integers(0, len(events)))
@@ -61,6 +61,16 @@ def _directives(
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(ENCOUNTER_ACTIONS), ENCOUNTERS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(UNTIL_ACTIONS), TARGETS, until),
     )
+
+
+def _with_channels(draw: st.DrawFn, policy: Policy) -> Policy:
+    """Let some lines ask for a channel; office a has to travel to it. The version has a digest that can be named."""
+    channels = [draw(st.sampled_from([None, None, "CLASSIFIED", "COURIER"])) for _ in policy.requirements]
+    lines = [
+        replace(line, channel=channel, travel=4 if channel == "CLASSIFIED" else 0, equipped=frozenset("b"))
+        for line, channel in zip(policy.requirements, channels, strict=True)
+    ]
+    return replace(policy, requirements=tuple(lines), sha256=f"{policy.version:064x}")
 
 
 def _places(events: Sequence[Event]) -> list[Place]:

@@ -16,6 +16,7 @@ from tests.cases import (
     activated,
     calendars,
     chains,
+    channels,
     deciding,
     directed,
     found,
@@ -40,6 +41,7 @@ CASES: tuple[Case, ...] = (
     *activated.CASES,
     *versions.CASES,
     *calendars.CASES,
+    *channels.CASES,
     *found.CASES,
 )
 

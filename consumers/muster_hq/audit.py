@@ -16,7 +16,7 @@ from uuid import UUID
 from muster_contract.times import format_instant
 from muster_hq.audit_directives import activations, carry_out
 from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
-from muster_hq.audit_findings import Finding, findings_of
+from muster_hq.audit_findings import Finding, findings_of, wrong_channels
 from muster_hq.audit_occurrences import Judge, Verdict
 from muster_hq.audit_verdicts import verdicts_of
 from muster_hq.policy import Policies, Policy
@@ -86,6 +86,7 @@ def audit(
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
     registered = [office for office in reading.firsts if office and (offices is None or office in offices)]
     findings = [one for o in registered for one in findings_of(o, reading, policies, clocks[o], outages)]
+    findings += wrong_channels(verdict for _, verdict in found)
     return Audit(rows, [_finding_row(one) for one in sorted(findings)], dict(reading.counts), reading.quarantined)
 
 

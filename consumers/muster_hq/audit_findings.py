@@ -14,6 +14,7 @@ from uuid import UUID
 from muster_contract.times import format_instant
 from muster_contract.topics import encounters, incidents
 from muster_hq.audit_facts import Place, Reading, Word
+from muster_hq.audit_occurrences import Verdict
 from muster_hq.policy import Policies
 
 Stretch = tuple[int, int]
@@ -49,6 +50,19 @@ def findings_of(
         *(_of_word(office, word, f"offset {word.place[2]}") for word in words if word.astray),
     ]
     return sorted(found)
+
+
+def wrong_channels(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
+    """Give the reports that decided in spite of the channel by which they say that they went."""
+    for verdict in verdicts:
+        report = verdict.decider
+        if report is None or verdict.channel is None or verdict.kind not in {"ON_TIME", "LATE", "EXCUSED"}:
+            continue
+        used = dict(report.shape.codes).get("channel")
+        if used not in {None, verdict.channel}:
+            place, name = report.place, f"{verdict.requirement} {verdict.occurrence} of {verdict.office}"
+            detail = f"{name} by {used}, offset {place[2]}"
+            yield Finding(verdict.at, "WRONG_CHANNEL", place[1], detail, verdict.office, (place, report.event_id))
 
 
 def _of_word(office: str, word: Word, detail: str) -> Finding:

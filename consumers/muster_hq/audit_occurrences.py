@@ -36,6 +36,9 @@ class Verdict(NamedTuple):
     received_at: int | None
     policy: str
     evidence: tuple[Fact, ...]
+    decider: Fact | None
+    channel: str | None
+    """The one that the requirement asks for."""
 
 
 class Candidate(NamedTuple):
@@ -134,6 +137,8 @@ class Occurrence:
             received_at,
             self.chain.policy.name,
             tuple(behind[place] for place in sorted(behind)),
+            decider,
+            self.requirement.channel,
         )
 
 

@@ -135,7 +135,7 @@ def _orphans(judge: Judge, policies: Policies) -> Iterator[Verdict]:
         numbers[office, encounter] += 1
         number = numbers[office, encounter]
         yield Verdict(
-            office, encounter, ORPHAN_REPORT, number, "ORPHANED", due, due, None, policy_name, (report,)
+            office, encounter, ORPHAN_REPORT, number, "ORPHANED", due, due, None, policy_name, (report,), None, None
         )  # fmt: skip
 
 

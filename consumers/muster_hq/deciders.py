@@ -48,7 +48,7 @@ class Occurrence:
         self.opening = opening
         self.opened_at = opened_at
         self.anchor = anchor
-        self.due = anchor + requirement.within if requirement.days is None else requirement.due_of(anchor, key[1])
+        self.due = anchor + requirement.within if requirement.is_plain else requirement.due_of(anchor, key[1])
 
     def due_at(self, instant: int) -> int:
         """Give the due time by the directives that were received by an instant; never before ``due``."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from muster_hq.facts import Fact
 from muster_hq.orders import Order
-from muster_hq.verdicts import Evidence
+from muster_hq.verdicts import Astray, Evidence, evidence_of
 
 NEVER_READ = 0
 """The clock of a registered stream that was never read: it holds every intake clock that counts it back."""
@@ -104,3 +104,10 @@ class FindingRow(NamedTuple):
     at: int
     detail: str
     evidence: tuple[Evidence, ...]
+
+
+def wrong_channel(astray: Astray) -> FindingRow:
+    """Word the finding on a report that came by the wrong channel (docs/findings.md)."""
+    (office, _, requirement, number, _, at, *_), report, channel = astray
+    detail = f"{requirement} {number} of {office} by {channel}, offset {report.offset}"
+    return FindingRow("WRONG_CHANNEL", office, report.stream, at, detail, (evidence_of(report),))

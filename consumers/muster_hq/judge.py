@@ -34,7 +34,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     """
     if orders:
         facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
-    judgement = Judgement([], [], [])
+    judgement = Judgement([], [], [], astray := [])
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():
         clock, own = clocks[office], facts
@@ -43,6 +43,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         occurrences = Occurrences(own, outages, clock, given, orders)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
         judgement.obligations.extend(occurrences.unsettled(office))
+        astray += occurrences.astray
         reports = [fact for fact in own if fact.shape.type == "IncidentReported"]
         if reports:
             found, waits = _orphans(policies, own, reports, clock)
@@ -53,6 +54,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
+        astray += occurrences.astray
     return judgement
 
 

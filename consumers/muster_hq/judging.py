@@ -15,11 +15,13 @@ from typing import NamedTuple
 import structlog
 
 from muster_contract.errors import MusterError
+from muster_contract.topics import VERDICTS
+from muster_hq.entries import FindingRow, wrong_channel
 from muster_hq.judge import judge
 from muster_hq.ledger_port import CaseChange, CaseFile, JudgingTransaction, Ledger, ObligationRow
 from muster_hq.orders import Order, activations_by
 from muster_hq.policy import Policies
-from muster_hq.published import judged_out
+from muster_hq.published import finding_record, judged_out
 from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
 
 AGAIN_AFTER = 60_000
@@ -33,9 +35,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Judged(NamedTuple):
-    """What a judgement comes to: what it changes, if anything, and the records to publish."""
+    """What a judgement comes to: what it changes, if anything, what is found, and the records to publish."""
 
     change: CaseChange | None
+    findings: list[FindingRow]
     records: list[tuple[str, bytes]]
 
 
@@ -57,8 +60,12 @@ class Judging:
                 orders = transaction.orders([case.case_no for case in cases])
                 policies = self._policies.activated(activations_by(max(clocks.values()), transaction.activations()))
                 judged, failed = _judge_each(policies, cases, orders, outages, clocks)
-                transaction.record([change for change, _ in judged if change is not None])
-                transaction.publish(record for _, records in judged for record in records)
+                transaction.record([one.change for one in judged if one.change is not None])
+                transaction.publish(record for one in judged for record in one.records)
+                findings = [finding for one in judged for finding in one.findings]
+                if findings:
+                    transaction.find(findings)
+                    transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
                 if aside := transaction.aside():
                     transaction.take_back(aside & ({c.case_no for c in cases} - {c.case_no for c, _ in failed}))
                 if failed:
@@ -97,7 +104,8 @@ def _judge_each(
             judgement = judge(policies, case.facts, outages, clocks, case.given, orders.get(case.case_no, ()))
             change = change_of(case, judgement, clocks)
             opened = change.opened if change else ()
-            judged.append(Judged(change, list(judged_out(case.case_id, judgement.verdicts, opened))))
+            findings = [wrong_channel(one) for one in judgement.astray]
+            judged.append(Judged(change, findings, list(judged_out(case.case_id, judgement.verdicts, opened))))
         except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
             failed.append((case, fault))
     return judged, failed
@@ -126,7 +134,7 @@ def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChang
     it may hold others, of waiting reports and of facts beyond the clock, which only their own passing takes off.
     What was said of an office that has left the register, and so has no clock, stays as it is.
     """
-    verdicts, unsettled, waits = judgement
+    verdicts, unsettled, waits, _ = judgement
     if not case.obligations:  # as for most cases, which are judged for the first time: spare the comparisons
         due = [*_earliest(unsettled).items(), *waits]
         return CaseChange(case.case_no, verdicts, unsettled, [], due, []) if verdicts or unsettled or waits else None

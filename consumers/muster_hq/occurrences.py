@@ -12,10 +12,11 @@ from muster_hq.facts import Fact, make
 from muster_hq.moving import MOVING
 from muster_hq.orders import Order
 from muster_hq.policy import Policies, Policy, Requirement
-from muster_hq.verdicts import NEVER, REMINDED, Obligation, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.verdicts import NEVER, REMINDED, Astray, Obligation, Outages, Verdict, VerdictKey, evidence_of
 
 _IN_TIME = ("ON_TIME", "WAIVED", "VOIDED", "ENDED")
 _AFTERWARDS = ("LATE", "CLEARED", "VOIDED", "ENDED")
+_SATISFIED = frozenset({"ON_TIME", "LATE", "EXCUSED"})
 _REOPENING = frozenset({"WAIVED", "CLEARED", "VOIDED", "ENDED"})
 
 
@@ -37,6 +38,7 @@ class Occurrences:
         self._given = given
         self._deciders = Deciders(facts, orders)
         self._verdicts: list[Verdict] = []
+        self.astray: list[Astray] = []
         self._by_key: dict[Key, list[Occurrence]] = {}
         self._waiting: dict[int, list[Occurrence]] = {}
         self._decisions: list[tuple[Occurrence, int, int]] = []
@@ -246,7 +248,12 @@ class Occurrences:
         facts = (occurrence.opening, occurrence.opened_by, decider, *more)
         behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
         evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
-        self._verdicts.append(make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence)))
+        said: Verdict = make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence))
+        self._verdicts.append(said)
+        if occurrence.requirement.channel is not None and decider is not None and verdict in _SATISFIED:
+            channel = dict(decider.shape.codes).get("channel", occurrence.requirement.channel)
+            if channel != occurrence.requirement.channel:
+                self.astray.append(Astray(said, decider, channel))
 
     def _obligation(self, occurrence: Occurrence, clock_name: str) -> Obligation:
         state: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple, TypeVar
@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, TypeVar
 from muster_contract.errors import ConfigurationError
 from muster_hq.calendars import LocalDays
 
+CLASSIFIED = "CLASSIFIED"
+"""The channel that an office may have to travel to."""
 DEFAULT_OUTAGE_GRACE = 3_600_000
 DEFAULT_GAP_AFTER = 60_000
 DEFAULT_ORPHAN_AFTER = 86_400_000
@@ -109,10 +111,21 @@ class Requirement:
     recurs: bool = False
     remind_before: int | None = None
     days: LocalDays | None = None
+    channel: str | None = None
+    travel: int = 0
+    """Milliseconds that an office has besides, which has to travel to the channel."""
+    equipped: frozenset[str] = frozenset()
+    """The offices that have it where they sit."""
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether what is due is the anchor and ``within``, whatever the office."""
+        return self.days is None and not self.travel
 
     def due_of(self, anchor: int, office: str) -> int:
         """Give the due time (UTC milliseconds) of an office's obligation, by its anchor."""
-        return anchor + self.within if self.days is None else self.days.due(anchor, office)
+        due = anchor + self.within if self.days is None else self.days.due(anchor, office)
+        return due if office in self.equipped else due + self.travel
 
     @cached_property
     def roles(self) -> Mapping[Shape, int]:
@@ -144,6 +157,7 @@ class Policy:
     gap_after: int = DEFAULT_GAP_AFTER
     silent_after: int | None = None
     orphan_after: int = DEFAULT_ORPHAN_AFTER
+    travel_allowance: int = 0
     sha256: str = ""
     """Of the file's bytes, in hex: what an activation names."""
 
@@ -255,6 +269,11 @@ class Policies:
         ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}
         lines = (line for policy in self.versions for line in policy.requirements)
         return ours or self.open[shape] or any(line.roles[shape] for line in lines)
+
+    def unequipped(self, offices: Iterable[str]) -> frozenset[str]:
+        """Give those of these offices that have no classified network, if any version asks for that channel."""
+        lines = [line for policy in self.versions for line in policy.requirements if line.channel == CLASSIFIED]
+        return frozenset(office for office in offices if any(office not in line.equipped for line in lines))
 
     def in_force(self, instant: int) -> Policy | None:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""

@@ -20,6 +20,7 @@ from muster_contract.topics import topic_of_kind
 from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zones_of
 from muster_hq.calendars import DAY
 from muster_hq.policy import (
+    CLASSIFIED,
     DEFAULT_GAP_AFTER,
     DEFAULT_ORPHAN_AFTER,
     DEFAULT_OUTAGE_GRACE,
@@ -82,28 +83,41 @@ def read_policy(text: str, place: str) -> Policy:
     if faults or head is None:
         raise ConfigurationError(faults)
     digest = sha256(text.encode()).hexdigest()
-    lines = _with_inherited_waivers(requirements)
-    return Policy(requirements=lines, sha256=digest, **head.model_dump(exclude={"calendars"}))
+    lines = [
+        replace(line, travel=head.travel_allowance) if line.channel == CLASSIFIED else line
+        for line in _with_inherited_waivers(requirements)
+    ]
+    return Policy(requirements=tuple(lines), sha256=digest, **head.model_dump(exclude={"calendars"}))
 
 
 def at_offices(policies: Policies, register: Iterable[Office] | None) -> Policies:
-    """Give the policies with the offices' time zones, for those limits that are in days of an office.
+    """Give the policies with what due times need to know of offices: their time zones, and who has which channel.
 
-    ConfigurationError when there are such and no register.
+    ConfigurationError when some do and there is no register.
     """
-    lines = [(policy, line) for policy in policies.versions for line in policy.requirements if line.days is not None]
-    if not lines:
+    lines = [(policy, line) for policy in policies.versions for line in policy.requirements]
+    needing = [(policy, line) for policy, line in lines if not line.is_plain]
+    if not needing and (register is None or not any(line.channel == CLASSIFIED for _, line in lines)):
         return policies
     if register is None:
-        policy, line = lines[0]
+        policy, line = needing[0]
         cause = f"is needed: {policy.name} counts the days of {line.id} by each office's own clock"
-        raise ConfigurationError.of("--offices", cause, "give the register, whose offices have time zones")
-    zones = zones_of(register)
-    return Policies([replace(policy, requirements=_placed(policy.requirements, zones)) for policy in policies.versions])
+        if line.days is None:
+            cause = f"is needed: {policy.name} gives offices without a classified network more time for {line.id}"
+        raise ConfigurationError.of("--offices", cause, "give the register of offices")
+    offices = tuple(register)
+    zones, equipped = zones_of(offices), frozenset(office.id for office in offices if office.classified_network)
+    return Policies(
+        [replace(policy, requirements=_placed(policy.requirements, zones, equipped)) for policy in policies.versions]
+    )
 
 
-def _placed(lines: Iterable[Requirement], zones: Mapping[str, tzinfo]) -> tuple[Requirement, ...]:
-    return tuple(replace(line, days=replace(line.days, zones=zones)) if line.days else line for line in lines)
+def _placed(
+    lines: Iterable[Requirement], zones: Mapping[str, tzinfo], equipped: frozenset[str]
+) -> tuple[Requirement, ...]:
+    return tuple(
+        replace(line, equipped=equipped, days=replace(line.days, zones=zones) if line.days else None) for line in lines
+    )
 
 
 def _calendars_of(data: Mapping[str, Any], place: str, faults: list[Fault]) -> Calendars:
@@ -198,6 +212,7 @@ class _Head(_Strict):
     gap_after: _Ms = DEFAULT_GAP_AFTER
     silent_after: Annotated[_Ms, Field(ge=SHORTEST_OUTAGE)] | None = None
     orphan_after: _Ms = DEFAULT_ORPHAN_AFTER
+    travel_allowance: _Ms = 0
 
 
 class _Line(_Strict):
@@ -213,6 +228,7 @@ class _Line(_Strict):
     by: Literal["office", "any"] = "office"
     recurs: bool = False
     remind_before: _Ms | None = None
+    channel: Literal["UNCLASSIFIED", "CLASSIFIED", "COURIER", "OUT_OF_BAND"] | None = None
 
 
 _CAUSES = {"extra_forbidden": "is no key that is known here", "missing": "is missing"}

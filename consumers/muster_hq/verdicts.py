@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from typing import NamedTuple
 from uuid import UUID
@@ -93,6 +93,14 @@ class Obligation(NamedTuple):
     opening: Fact
 
 
+class Astray(NamedTuple):
+    """A verdict that a report decided which went by another channel than its requirement asks for."""
+
+    verdict: Verdict
+    report: Fact
+    channel: str
+
+
 class Judgement(NamedTuple):
     """All that can be said of a case up to the clocks.
 
@@ -103,6 +111,7 @@ class Judgement(NamedTuple):
     verdicts: list[Verdict]
     obligations: list[Obligation]
     waits: list[tuple[str, int]]
+    astray: Sequence[Astray] = ()
 
 
 class Outage(NamedTuple):

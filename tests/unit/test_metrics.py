@@ -27,7 +27,7 @@ from muster_hq.metrics.vocabulary import SOON
 from muster_hq.policy import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, Event, declined, encounter, pulse, raw, report
+from tests.cases.builders import T0, Case, Event, declined, directive, encounter, pulse, raw, report
 from tests.cases.policies import TWO_LINKS
 
 OFFICES = ("a", "b")
@@ -52,6 +52,7 @@ class Headquarters:
     def __init__(self, folder: Path, events: Iterable[Event] = (), as_of: int = 500, policy: str = TWO_LINKS) -> None:
         self.url = f"sqlite:///{folder}/ledger.db"
         self.now = T0 + as_of
+        self.gaps: tuple[str, ...] = ()
         self.meanwhile: Callable[[], None] = lambda: None
         self._policies = Policies([read_policy(policy, "p")])
         case = Case("metrics", policy, tuple(events))
@@ -70,6 +71,7 @@ class Headquarters:
             limits=(policies or self._policies).limits,
             delay_bounds=BOUNDS,
             clock=lambda: self.now,
+            gaps=self.gaps,
         )
         registry = CollectorRegistry()
         registry.register(collector)
@@ -404,3 +406,19 @@ def tables_walked(plan: Iterable[str]) -> set[str]:
 
 def _above_zero(values: Mapping[tuple[str, ...], float]) -> Mapping[tuple[str, ...], float]:
     return {labels: value for labels, value in values.items() if value}
+
+
+def test_offices_without_a_channel_that_is_asked_for_show(tmp_path: Path) -> None:
+    """1 for these, 0 for the others."""
+    headquarters = Headquarters(tmp_path)
+    headquarters.gaps = ("a",)
+    assert headquarters.scrape()["muster_capability_gap"] == {(office,): float(office == "a") for office in OFFICES}
+
+
+def test_records_that_wait_for_a_decision_show_until_it_is_made(tmp_path: Path) -> None:
+    """By office; the total stays."""
+    junk = [raw(b"junk", at, "field.a.incidents") for at in (1, 2)]
+    samples = Headquarters(tmp_path, [*junk, directive("D", 3, "REJECT", "field.a.incidents@1")]).scrape()
+    assert samples["muster_quarantined_waiting"]["a",] == 1
+    assert samples["muster_quarantined_waiting"]["b",] == 0
+    assert samples["muster_quarantined_total"]["NOT_FRAMED",] == 2

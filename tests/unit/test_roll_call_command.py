@@ -93,3 +93,15 @@ def test_a_table_for_people(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "encounters 2-3" in result.stdout
     assert "never" in result.stdout
+
+
+def test_with_a_register_it_tells_who_has_a_classified_network(tmp_path: Path) -> None:
+    """Of an office that is not in it nothing is known."""
+    register = tmp_path / "offices.toml"
+    register.write_text('[[office]]\nid = "a"\nclassified_network = true\n\n[[office]]\nid = "c"\n')
+    rows = run(tmp_path, [numbered(1, 0), BEAT], "--offices", str(register)).stdout.splitlines()
+    assert [json.loads(row)["classified_network"] for row in rows] == [True, None]
+    other = tmp_path / "table"
+    other.mkdir()
+    table = run(other, [numbered(1, 0), BEAT], "--offices", str(register), "--format", "table").stdout
+    assert "classified network" in table

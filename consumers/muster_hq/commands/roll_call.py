@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import Finding
+from muster_contract.register import load_register
 from muster_contract.times import format_instant
 from muster_contract.topics import parse_stream
-from muster_hq.commands.options import LedgerUrl
+from muster_hq.commands.options import LedgerUrl, OptionalOfficesFile
 from muster_hq.commands.rows import Format
 from muster_hq.entries import Heartbeat
 from muster_hq.ledger.opening import open_reader
@@ -29,14 +30,17 @@ Row = dict[str, Any]
 
 def roll_call(
     ledger: LedgerUrl,
+    offices: OptionalOfficesFile = None,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
     """Call the roll: when each office was last heard, what waits in its outbox, what is missing, and who is silent.
 
-    Exit code 1 when an office is silent or a number is missing.
+    Exit code 1 when an office is silent or a number is missing. With --offices
+    also which offices have a classified network.
     """
+    register = load_register(offices) if offices else ()
     with closing(open_reader(ledger)) as reader:
-        rows = register_rows(reader)
+        rows = register_rows(reader, {office.id: office.classified_network for office in register})
     if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is Format.JSONL:
         sys.stdout.writelines(json.dumps(row) + "\n" for row in rows)
     else:
@@ -49,12 +53,13 @@ def roll_call(
         raise Finding.of("roll call", "; ".join(part for part in (missing, quiet) if part))
 
 
-def register_rows(ledger: LedgerReader) -> list[Row]:
-    """Give a row for each office of the register, in order of their ids."""
+def register_rows(ledger: LedgerReader, classified: Mapping[str, bool] | None = None) -> list[Row]:
+    """Give a row for each office of the register, in order of their ids; ``classified`` is who has that network."""
     with ledger.snapshot():
         offices = sorted(ledger.clocks().keys() - {ALL_OFFICES})
         rolls, heartbeats = ledger.rolls(), ledger.heartbeats()
-    return [_row(office, rolls.get(office, Roll()), heartbeats.get(office)) for office in offices]
+    rows = [_row(office, rolls.get(office, Roll()), heartbeats.get(office)) for office in offices]
+    return [row | {"classified_network": classified.get(row["office_id"])} for row in rows] if classified else rows
 
 
 def _row(office: str, roll: Roll, beat: Heartbeat | None) -> Row:
@@ -75,12 +80,13 @@ def _row(office: str, roll: Roll, beat: Heartbeat | None) -> Row:
 
 
 def _print_table(rows: Iterable[Row]) -> None:
-    table = Table("office", "last heard", "unsent", "missing", "where", "silent since", "epoch")
+    table = Table("office", "last heard", "unsent", "missing", "where", "silent since", "epoch", "classified network")
     for row in rows:
         where = "\n".join(f"{_kind(gap['stream'])} {', '.join(gap['numbers'])}" for gap in row["gaps"])
         unsent = "" if row["unsent"] is None else str(row["unsent"])
         cells = (row["last_heard"] or "never", unsent, str(row["missing"] or ""), where)
-        table.add_row(row["office_id"], *cells, row["silent_since"] or "", row["epoch"] or "")
+        network = {True: "yes", False: "none", None: ""}[row.get("classified_network")]
+        table.add_row(row["office_id"], *cells, row["silent_since"] or "", row["epoch"] or "", network)
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 

@@ -18,7 +18,7 @@ def registry_over(
     ledger: str, policies: Policies, offices: Iterable[str], clock: Callable[[], int] = now_ms
 ) -> CollectorRegistry:
     """Give a registry with the whole vocabulary over a ledger; what policies and offices name exists at once."""
-    registry = CollectorRegistry()
+    registry, offices = CollectorRegistry(), tuple(offices)
     registry.register(
         LedgerCollector(
             partial(open_reader, ledger),
@@ -26,6 +26,7 @@ def registry_over(
             limits=policies.limits,
             delay_bounds=delay_bounds(policies),
             clock=clock,
+            gaps=policies.unequipped(offices),
         )
     )
     return registry

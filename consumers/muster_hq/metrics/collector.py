@@ -31,10 +31,10 @@ class LedgerCollector(Collector):
 
     ``offices``, ``limits`` (milliseconds, by requirement) and ``delay_bounds`` (seconds) are what is known beforehand:
     every label set exists from the first scrape. What the ledger knows beyond them, of an older register or policy, is
-    shown too.
+    shown too. ``gaps`` are the offices that lack a channel.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that is known beforehand
         self,
         open_reader: Callable[[], LedgerReader],
         *,
@@ -42,11 +42,13 @@ class LedgerCollector(Collector):
         limits: Mapping[str, int],
         delay_bounds: Iterable[float],
         clock: Callable[[], int],
+        gaps: Iterable[str] = (),
     ) -> None:
         self._open_reader = open_reader
         self._offices = tuple(offices)
         self._limits = limits
         self._clock = clock
+        self._gaps = tuple(gaps)
         self._delay_bounds = frozenset(delay_bounds)
 
     def describe(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily]:
@@ -97,6 +99,7 @@ class LedgerCollector(Collector):
             "muster_sequence_gaps": each_office | {(office,): roll.count_missing() for office, roll in rolls.items()},
             "muster_office_silent": each_office
             | {(office,): float(roll.silent is not None) for office, roll in rolls.items()},
+            "muster_capability_gap": each_office | {(office,): 1.0 for office in self._gaps},
             "muster_findings_total": _zeros((kind,) for kind in _symbols("FindingKind"))
             | _sums(ledger.finding_counts().items()),
             "muster_office_last_heartbeat_timestamp_seconds": each_office

@@ -135,6 +135,13 @@ VOCABULARY = (
         "to 1 when the intake clock passes silent_after and nothing was heard; to 0 when the office is heard again",
     ),
     Metric(
+        "muster_capability_gap",
+        "gauge",
+        "1 for an office without a classified network, where the policy asks for reports over one; else 0.",
+        ("office",),
+        "never: the office register and the policy say so when the process starts",
+    ),
+    Metric(
         "muster_findings_total",
         "counter",
         "Findings on transmission itself; what can end counts once more when it does.",
