@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit faults chaos images lint format bench clean
+.PHONY: help demo test unit faults chaos images pictures lint format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ chaos: $(VENV)/.dev build/installed ## faults of chance against a running system
 images: $(VENV)/.dev build/installed ## build the images and run them, and what compose runs, to the first alert
 	@docker/images/install.sh
 	@$(BIN)/pytest -m long tests/system/test_images.py tests/system/test_compose.py $(ARGS)
+
+pictures: $(VENV)/.dev build/installed ## draw docs/img from a recorded run, by the dashboards' own expressions
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group pictures
+	@$(BIN)/python -m tests.pictures $(ARGS)
 
 lint: $(VENV)/.dev ## formatting, style, types, import rules, the contract's own lint
 	@$(BIN)/ruff format --check .
