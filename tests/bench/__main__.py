@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -31,6 +31,7 @@ from tests.bench import field
 from tests.bench.consuming import Measured
 from tests.bench.workload import OFFICES, Event, long_cases, workload
 from tests.kafka_broker import KafkaBroker
+from tests.postgres import Postgres
 
 PAIRS = 3
 PULSE_EVERY = 20_000
@@ -98,23 +99,43 @@ def _accepts(folder: Path) -> list[Result]:
 
 
 def _on_a_broker(folder: Path, title: str, count: int, events: Callable[[int, int], Iterable[Event]]) -> list[Result]:
-    broker = KafkaBroker(folder)
-    broker.start()
+    broker, postgres = KafkaBroker(folder), Postgres(durable=True)
     try:
+        broker.start()
+        postgres.start()
         _console.print(f"{title}: writing {count} events to 100 streams ...")
         records = _fill(broker.bootstrap, events(count, now_ms() - 120_000))
         sides: dict[str, list[Measured]] = {"raw": [], "wire": [], "worker": []}
+        if events is workload:
+            sides["postgres"] = []
         for pair in range(PAIRS):
             for side, measured in sides.items():
                 if side != "wire" or pair == 0:
                     _console.print(f"{title}: {side} loop, run {pair + 1} of {PAIRS} ...")
-                    measured.append(_consume(side, broker.bootstrap, records, folder))
+                    measured.append(_consume(side, broker.bootstrap, records, _ledger(side, folder, postgres)))
         results = _against_raw(title, sides, 0.35 if events is workload else None)
         if events is workload:
+            results += _on_postgres(title, sides)
             results += _relay(folder, broker.bootstrap)
         return results
     finally:
         broker.kill()
+        postgres.remove()
+
+
+def _ledger(side: str, folder: Path, postgres: Postgres) -> str:
+    """Give the URL of a new ledger."""
+    return (
+        postgres.url(postgres.new_database()) if side == "postgres" else f"sqlite:///{folder}/{time.monotonic_ns()}.db"
+    )
+
+
+def _on_postgres(title: str, sides: Mapping[str, list[Measured]]) -> list[Result]:
+    raw, worker = ([run.seconds for run in sides[side]] for side in ("raw", "postgres"))
+    return [
+        ratio(f"{title}, Kafka to committed PostgreSQL ledger, against the raw loop", _over(raw, worker), 0.15),
+        rate(f"{title}, on PostgreSQL", sides["raw"][0].records, worker),
+    ]
 
 
 def _against_raw(title: str, sides: dict[str, list[Measured]], target: float | None) -> list[Result]:
@@ -196,10 +217,16 @@ def _fill(bootstrap: str, events: Iterable[Event]) -> int:
     return written
 
 
-def _consume(side: str, bootstrap: str, records: int, folder: Path) -> Measured:
+def _consume(side: str, bootstrap: str, records: int, ledger: str) -> Measured:
     """Run one side as a process of its own, so that none inherits another's memory."""
-    command = [sys.executable, "-m", "tests.bench.consuming", side, "--bootstrap", bootstrap]
-    ledger = f"sqlite:///{folder}/{time.monotonic_ns()}.db"
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.consuming",
+        "worker" if side == "postgres" else side,
+        "--bootstrap",
+        bootstrap,
+    ]
     command += ["--records", str(records), "--offices", ",".join(OFFICES), "--ledger", ledger]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
