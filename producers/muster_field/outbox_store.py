@@ -14,7 +14,7 @@ import apsw
 from muster_contract.errors import ConfigurationError
 from muster_field import outbox_file
 from muster_field.locks import FileLock
-from muster_field.outbox_file import Identity, OutboxFailed, transaction, translated
+from muster_field.outbox_file import Identity, OutboxFailed, translated
 from muster_field.outbox_wal import hides_commits
 
 LOCK_PATIENCE_SECONDS = 10.0
@@ -25,7 +25,8 @@ class Store:
 
     def __init__(self, connection: apsw.Connection, path: Path, lock: FileLock) -> None:
         self.path, self.identity = path, outbox_file.identity(connection, path)
-        self._db, self._lock = connection, lock
+        self._db, self._lock, self._cursor = connection, lock, connection.cursor()
+        self._translated = translated(path)
         self._mutex = threading.RLock()
         self._failed = self._closed = False
         self._place, self._file = str(path), _file_at(str(path))
@@ -77,13 +78,17 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """Write in one transaction: committed and on the disk once it is left, or rolled back."""
-        with self._mutex, self._lock, translated(self.path):
+        # As outbox_file.transaction, and written out: one context and two cursors fewer for every accepted event.
+        with self._mutex, self._lock, self._translated:
             self._require_sound()
             try:
-                with transaction(self._db):
-                    yield self._db
-            except apsw.IOError:
-                self._failed = True
+                self._cursor.execute("begin immediate")
+                yield self._db
+                self._cursor.execute("commit")
+            except BaseException as fault:
+                self._failed = isinstance(fault, apsw.IOError)
+                if self._db.in_transaction:
+                    self._cursor.execute("rollback")
                 raise
 
     def _require_sound(self) -> None:
@@ -96,7 +101,7 @@ class Store:
 
 def require_whole_wal(connection: apsw.Connection, path: Path) -> None:
     """Raise OutboxCorrupt when committed events stand behind damage to the WAL, which is left as it is."""
-    if hides_commits(path):
+    if hides_commits(connection, path):
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.close()
         raise outbox_file.corrupt(path, "what was committed stands behind damage to its WAL")

@@ -10,22 +10,26 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import apsw
+
 _HEADER, _FRAME_HEADER = 32, 24
 _LITTLE_ENDIAN, _BIG_ENDIAN = 0x377F0682, 0x377F0683
-_MAX_FRAME = struct.Struct("=16xI")
-"""Where the shared index says how many frames SQLite found whole."""
+_WAL = 1
+"""What SQLite calls the file beside the database, where one is asked for."""
 _WORD = 0xFFFFFFFF
 
 
-def hides_commits(outbox: Path) -> bool:
-    """Tell whether transactions stand behind the place at which SQLite, which has the file open, stopped reading."""
-    try:
-        wal = outbox.with_name(outbox.name + "-wal").read_bytes()
-        (whole,) = _MAX_FRAME.unpack_from(outbox.with_name(outbox.name + "-shm").read_bytes())
-    except FileNotFoundError:
+def hides_commits(connection: apsw.Connection, outbox: Path) -> bool:
+    """Tell whether transactions stand behind the place at which SQLite stopped reading.
+
+    All is read through SQLite's own handles: to open and close its files beside it would drop its locks on them.
+    """
+    path = outbox.with_name(outbox.name + "-wal")
+    length = path.stat().st_size if path.exists() else 0
+    if length <= _HEADER:
         return False
-    if len(wal) <= _HEADER:
-        return False
+    whole, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    _, wal = connection.read("main", _WAL, 0, length)
     magic, _, page_size = struct.unpack_from(">III", wal)
     if magic not in {_LITTLE_ENDIAN, _BIG_ENDIAN}:
         return True

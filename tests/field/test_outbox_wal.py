@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from muster_field.outbox import Outbox
 from muster_field.outbox_file import OutboxCorrupt
-from muster_field.outbox_wal import hides_commits
 from tests.field.offices import office_at
 from tests.schemas.builders import event_of
 
@@ -69,8 +70,21 @@ def test_a_wal_that_ends_early_is_no_damage(killed: Path, cut: int) -> None:
     assert 0 < last_number(killed) < COMMITS
 
 
+def test_looking_drops_no_lock_of_those_who_have_it_open(tmp_path: Path) -> None:
+    """Another program that opens and closes the outbox would take itself for the last one, and remove the WAL."""
+    with office_at(tmp_path) as office:
+        office.accept(event_of("EncounterReported"))
+        Outbox.open(tmp_path / "outbox.db").close()
+        status = ["-m", "muster_field", "status", "--outbox", str(tmp_path / "outbox.db")]
+        subprocess.run([sys.executable, *status], check=True, timeout=60)
+        assert wal_of(tmp_path / "outbox.db").exists()
+        assert office.accept(event_of("EncounterReported")).sequence == 2
+    assert last_number(tmp_path / "outbox.db") == 2
+
+
 def test_an_outbox_without_a_wal_hides_nothing(tmp_path: Path) -> None:
     """The last one to close it has tidied up."""
     with office_at(tmp_path) as office:
         office.accept(event_of("EncounterReported"))
-    assert not hides_commits(tmp_path / "outbox.db")
+    assert not wal_of(tmp_path / "outbox.db").exists()
+    assert last_number(tmp_path / "outbox.db") == 1
