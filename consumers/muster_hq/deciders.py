@@ -93,7 +93,7 @@ class Deciders:
 
     def __init__(self, facts: Sequence[Fact], orders: Sequence[Order] = ()) -> None:
         self._facts = facts
-        self._orders = {order.offset: order for order in orders}
+        self._orders = {order.offset: order for order in orders} if orders else _NO_ORDERS
         self._spent: dict[tuple[Key, int], int] = {}
         self._candidates: dict[Requirement, list[tuple[int, Fact, int]]] = {}
         self.voids = self.retractions = _NOBODY
@@ -198,4 +198,5 @@ class Deciders:
         return {(fact.office, fact.names): place for place, fact in named if fact.shape.type == event_type}
 
 
+_NO_ORDERS: Mapping[int, Order] = {}
 _NOBODY: Mapping[tuple[str, bytes | None], int] = {}

@@ -14,7 +14,7 @@ from muster_hq.occurrences import Occurrences
 from muster_hq.orders import Order
 from muster_hq.policy import Policies, Policy
 from muster_hq.quarantine import first_of_each_event
-from muster_hq.verdicts import ALL_OFFICES, NEVER, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.verdicts import ALL_OFFICES, NEVER, Astray, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
 
 
 def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
@@ -34,7 +34,8 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     """
     if orders:
         facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
-    judgement = Judgement([], [], [], astray := [])
+    judgement = Judgement([], [], [])
+    astray: tuple[Astray, ...] = ()
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():
         clock, own = clocks[office], facts
@@ -55,7 +56,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
         astray += occurrences.astray
-    return judgement
+    return judgement._replace(astray=astray) if astray else judgement
 
 
 def _orphans(

@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import Deciders, Key, Occurrence, S, V
-from muster_hq.facts import Fact, make
+from muster_hq.facts import Fact
 from muster_hq.moving import MOVING
 from muster_hq.orders import Order
 from muster_hq.policy import Policies, Policy, Requirement
-from muster_hq.verdicts import NEVER, REMINDED, Astray, Obligation, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.sayings import Sayings
+from muster_hq.verdicts import NEVER, Obligation, Outages, Verdict, VerdictKey
 
 _IN_TIME = ("ON_TIME", "WAIVED", "VOIDED", "ENDED")
 _AFTERWARDS = ("LATE", "CLEARED", "VOIDED", "ENDED")
-_SATISFIED = frozenset({"ON_TIME", "LATE", "EXCUSED"})
 _REOPENING = frozenset({"WAIVED", "CLEARED", "VOIDED", "ENDED"})
 
 
-class Occurrences:
+class Occurrences(Sayings):
     """All occurrences of one walk over a case's facts. Verdicts that have been ``given`` before are left out."""
+
+    # As with an occurrence: a case without directives costs nothing for them.
+    _moves: Sequence[Order] = ()
 
     def __init__(
         self,
@@ -32,13 +35,13 @@ class Occurrences:
         orders: Sequence[Order] = (),
     ) -> None:
         self._facts = facts
-        self._moves = [order for order in orders if order.action in MOVING and order.received_at <= clock]
         self._outages = outages
         self._clock = clock
         self._given = given
+        self._verdicts = []
+        if orders:
+            self._moves = [order for order in orders if order.action in MOVING and order.received_at <= clock]
         self._deciders = Deciders(facts, orders)
-        self._verdicts: list[Verdict] = []
-        self.astray: list[Astray] = []
         self._by_key: dict[Key, list[Occurrence]] = {}
         self._waiting: dict[int, list[Occurrence]] = {}
         self._decisions: list[tuple[Occurrence, int, int]] = []
@@ -144,7 +147,7 @@ class Occurrences:
     def _decide(self, occurrence: Occurrence, place: int, role: int, now: int) -> None:
         fact = self._facts[place]
         self._miss(occurrence, fact.received_at)
-        due = occurrence.due_at(fact.received_at)
+        due = occurrence.due_at(fact.received_at) if occurrence.moves else occurrence.due
         if fact.received_at <= due:
             occurrence.ended_in = _IN_TIME[role]
         elif role == S and fact.received_at <= self._excused_until(occurrence, due):
@@ -204,78 +207,6 @@ class Occurrences:
         occurrence.withdrawn |= {place}
         occurrence.ended_in = occurrence.satisfied_by = None
         self._plan(occurrence, now)
-
-    def _miss(self, occurrence: Occurrence, until: int) -> None:
-        """Say what time alone decided before this instant (exclusive of due itself, which is in time)."""
-        due = occurrence.due_at(until)
-        if until <= due:
-            return
-        excused_until = self._excused_until(occurrence, due)
-        if excused_until == due:
-            self._give(occurrence, "MISSED", due, due)
-            return
-        self._give(occurrence, "UNDETERMINED", due, due)
-        if until > excused_until:
-            self._give(occurrence, "MISSED", excused_until, due)
-
-    def _excused_until(self, occurrence: Occurrence, due: int) -> int:
-        """Give the end of the latest excuse that own faults gave; the due time itself where there is none."""
-        policy = occurrence.policy
-        if policy.outage_after is None:
-            return due
-        ends = [
-            outage.end + policy.outage_grace
-            for outage in self._outages.get(occurrence.key[1], ())
-            if (outage.unread or outage.end - outage.start > policy.outage_after)
-            and outage.start < due < outage.end + policy.outage_grace
-        ]
-        return min(max(ends, default=due), NEVER)
-
-    def _give(
-        self, occurrence: Occurrence, verdict: str, at: int, due: int, decider: Fact | None = None, *more: Fact
-    ) -> None:
-        """Append a verdict, once; ``at`` is never before the opening, nor before a retraction."""
-        if decider is not None:
-            at = max(at, occurrence.opened_at, occurrence.judged_again_at)
-        if (verdict, at) in occurrence.given:
-            return
-        occurrence.given += ((verdict, at),)
-        requirement, office, _ = occurrence.key
-        key = office, occurrence.opening.encounter_id, requirement, occurrence.number, verdict, at
-        if key in self._given:
-            return
-        received_at = decider.received_at if decider else None
-        facts = (occurrence.opening, occurrence.opened_by, decider, *more)
-        behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
-        evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
-        said: Verdict = make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence))
-        self._verdicts.append(said)
-        if occurrence.requirement.channel is not None and decider is not None and verdict in _SATISFIED:
-            channel = dict(decider.shape.codes).get("channel", occurrence.requirement.channel)
-            if channel != occurrence.requirement.channel:
-                self.astray.append(Astray(said, decider, channel))
-
-    def _obligation(self, occurrence: Occurrence, clock_name: str) -> Obligation:
-        state: str
-        next_at: int | None
-        due = passes = occurrence.due
-        if occurrence.moves:
-            moved = occurrence.moved(self._clock)
-            passes = moved.at_last
-            due = moved.due if passes == NEVER else passes
-        if self._clock <= passes:
-            state, next_at = "OPEN", passes
-            before = occurrence.requirement.remind_before
-            if before is not None and passes != NEVER:
-                remind_at = passes - before
-                state, next_at = (REMINDED, passes) if self._clock > remind_at else ("OPEN", remind_at)
-        elif self._clock <= (excused_until := self._excused_until(occurrence, due)):
-            state, next_at = "UNDETERMINED", excused_until
-        else:
-            state, next_at = "OUTSTANDING", None
-        requirement, office, _ = occurrence.key
-        key = office, occurrence.opening.encounter_id, requirement, occurrence.number
-        return make(Obligation, (*key, occurrence.policy.name, due, state, next_at, clock_name, occurrence.opening))
 
 
 def _turn(occurrence: Occurrence) -> int:

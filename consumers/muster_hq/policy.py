@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple, TypeVar
 
@@ -117,10 +117,11 @@ class Requirement:
     equipped: frozenset[str] = frozenset()
     """The offices that have it where they sit."""
 
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether what is due is the anchor and ``within``, whatever the office."""
-        return self.days is None and not self.travel
+    is_plain: bool = field(init=False)
+    """Whether what is due is the anchor and ``within``, whatever the office; not worked out at every opening."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_plain", self.days is None and not self.travel)
 
     def due_of(self, anchor: int, office: str) -> int:
         """Give the due time (UTC milliseconds) of an office's obligation, by its anchor."""
