@@ -96,8 +96,8 @@ def test_the_link_is_slow(link: Proxy, broker: KafkaBroker, tmp_path: Path, seen
         until(lambda: len(office.accepted) > 300, "enough is recorded")
         seconds = close_and_empty(office)
         count = assert_arrived_once_in_order(broker, office)
-        assert link.accepted <= 3, "a slow link is no broken one"
-        del relay
+        troubles = [event["event"] for event in relay.events() if event.get("level") in {"warning", "error"}]
+        assert troubles == [], "a slow link is no broken one"
         seen(f"{count} events, each once and in order; empty {seconds:.1f} s after the last")
 
 
@@ -194,13 +194,16 @@ def until_it_sends(relay: WatchedRelay) -> None:
 
 def assert_backlog_shows(relay: WatchedRelay) -> float:
     """Insist that the metrics show a loop that turns and a backlog that grows older; give how much waits."""
-    until(lambda: relay.metrics()["events_pending", "encounters"] > 0, "there is a backlog")
-    before = relay.metrics()
-    waiting = before["events_pending", "encounters"]
-    until(lambda: relay.metrics()["events_pending", "encounters"] > waiting, "the backlog grows")
-    turned = before["relay_turned_timestamp_seconds", ""]
-    until(lambda: relay.metrics()["relay_turned_timestamp_seconds", ""] > turned, "the loop turns")
+    until(lambda: backlog_grows(relay), "the metrics show a backlog that grows")
     now = relay.metrics()
-    for word in ("oldest_pending_timestamp_seconds", "last_acknowledged_timestamp_seconds"):
-        assert now[word, "encounters"] == before[word, "encounters"], word
     return now["events_pending", "encounters"] + now["events_pending", "incidents"]
+
+
+def backlog_grows(relay: WatchedRelay) -> bool:
+    """Tell whether the loop turns and events come, and none goes."""
+    before = relay.metrics()
+    time.sleep(0.3)
+    now = relay.metrics()
+    moves = [("events_pending", "encounters"), ("relay_turned_timestamp_seconds", "")]
+    stands = [(f"{word}_timestamp_seconds", "encounters") for word in ("oldest_pending", "last_acknowledged")]
+    return all(now[sample] > before[sample] for sample in moves) and all(now[s] == before[s] for s in stands)
