@@ -15,57 +15,37 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
-from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 
-from muster_contract.codec import PULSE
 from muster_contract.times import now_ms
-from muster_contract.topics import streams_of
 from muster_field.outbox import Outbox
 from muster_hq.commands.assembly import spare_the_collector
-from muster_hq.kafka import Admin
-from tests.bench import field
+from tests.bench import field, scaled, sharing
 from tests.bench.consuming import Measured
+from tests.bench.filling import fill
+from tests.bench.results import Result, rate, ratio
 from tests.bench.workload import OFFICES, Event, long_cases, workload
 from tests.kafka_broker import KafkaBroker
 from tests.postgres import Postgres
 
 PAIRS = 3
-PULSE_EVERY = 20_000
-"""Events between two pulses of every stream: time passes while a backlog is taken in, as it does in life."""
+CASES = 2_370_000
+"""People under supervision who were never screened again, by the audit: as many open obligations."""
+SHARED_EVENTS = 60_000
 REPORT = Path("build/bench.json")
 
 _console = Console(stderr=True)
-
-
-class Result(NamedTuple):
-    """One measured row; ``target`` None: there is none, and ``holds`` says nothing."""
-
-    name: str
-    value: float
-    unit: str
-    target: float | None
-    holds: bool | None
-
-
-def ratio(name: str, pairs: Iterable[float], target: float | None) -> Result:
-    """Give the median of ratios against its target."""
-    value = round(median(pairs), 3)
-    return Result(name, value, "ratio", target, None if target is None else value >= target)
-
-
-def rate(name: str, count: int, seconds: Iterable[float]) -> Result:
-    """Give the median rate, for orientation: it depends on the machine."""
-    return Result(name, round(count / median(seconds)), "events/s", None, None)
 
 
 def main() -> None:
     """Measure everything, print the table and write the report."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--events", type=int, default=200_000, help="events on the topics")
+    parser.add_argument(
+        "--cases", type=int, default=CASES, help="open obligations of the large ledgers; 0: no such rows"
+    )
     given = parser.parse_args()
     spare_the_collector()
     results: list[Result] = []
@@ -74,6 +54,9 @@ def main() -> None:
         results += _accepts(folder)
         results += _on_a_broker(folder / "many-cases", "worker", given.events, workload)
         results += _on_a_broker(folder / "long-cases", "worker, cases of 500 events", given.events // 4, long_cases)
+        if given.cases:
+            results += scaled.on_sqlite(folder, given.cases)
+            results += _at_scale_on_postgres(given.cases)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps([result._asdict() for result in results], indent=2) + "\n", "utf-8")
     _print(results)
@@ -104,7 +87,7 @@ def _on_a_broker(folder: Path, title: str, count: int, events: Callable[[int, in
         broker.start()
         postgres.start()
         _console.print(f"{title}: writing {count} events to 100 streams ...")
-        records = _fill(broker.bootstrap, events(count, now_ms() - 120_000))
+        records = fill(broker.bootstrap, events(count, now_ms() - 120_000), OFFICES)
         sides: dict[str, list[Measured]] = {"raw": [], "wire": [], "worker": []}
         if events is workload:
             sides["postgres"] = []
@@ -117,6 +100,7 @@ def _on_a_broker(folder: Path, title: str, count: int, events: Callable[[int, in
         if events is workload:
             results += _on_postgres(title, sides)
             results += _relay(folder, broker.bootstrap)
+            results += _shared(folder, broker, postgres)
         return results
     finally:
         broker.kill()
@@ -178,43 +162,34 @@ def _relay(folder: Path, bootstrap: str) -> list[Result]:
     ]
 
 
+def _shared(folder: Path, broker: KafkaBroker, postgres: Postgres) -> list[Result]:
+    """Measure one worker and two on the same streams. The broker's topics are made anew for each run."""
+    events = sharing.events_of(SHARED_EVENTS)
+    runs: dict[int, list[sharing.Shared]] = {1: [], 2: []}
+    for pair in range(PAIRS):
+        for workers, measured in runs.items():
+            _console.print(f"PostgreSQL, 2 ms a round trip: {workers} worker(s), run {pair + 1} of {PAIRS} ...")
+            measured.append(sharing.share(folder, broker, postgres, workers, events))
+    fewest = min(run.streams[0] for run in runs[2])
+    return [
+        ratio("two workers on PostgreSQL against one, 2 ms a round trip", [sharing.gain(runs[1], runs[2])], 1.5),
+        Result("two workers: streams of the one with fewer, of 21", fewest, "streams", None, None),
+        rate("one worker, 2 ms a round trip", runs[1][0].records, [run.seconds for run in runs[1]]),
+        rate("two workers, 2 ms a round trip", runs[2][0].records, [run.seconds for run in runs[2]]),
+    ]
+
+
+def _at_scale_on_postgres(cases: int) -> list[Result]:
+    postgres = Postgres(durable=True)
+    try:
+        postgres.start()
+        return scaled.on_postgres(postgres, cases)
+    finally:
+        postgres.remove()
+
+
 def _over(bare: Iterable[float], ours: Iterable[float]) -> list[float]:
     return [b / o for b, o in zip(bare, ours, strict=True)]
-
-
-def _fill(bootstrap: str, events: Iterable[Event]) -> int:
-    """Write the events, with pulses on every stream between them; give the number of records."""
-    Admin({}, bootstrap).create_topics(OFFICES)
-    # A broker refuses a batch above the topic's limit whole (max.message.bytes): stay below it.
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 20, "batch.size": 100_000}
-    )
-    written = 0
-
-    def write(stream: str, value: bytes) -> None:
-        nonlocal written
-        while True:
-            try:
-                producer.produce(stream, value, partition=0)
-            except BufferError:
-                producer.poll(0.1)
-            else:
-                written += 1
-                return
-
-    def pulse() -> None:
-        for stream in streams_of(OFFICES):
-            write(stream, PULSE)
-
-    pulse()
-    for number, event in enumerate(events, 1):
-        write(event.stream, event.value)
-        if number % PULSE_EVERY == 0:
-            pulse()
-    assert producer.flush(60) == 0
-    pulse()
-    assert producer.flush(60) == 0
-    return written
 
 
 def _consume(side: str, bootstrap: str, records: int, ledger: str) -> Measured:
@@ -236,8 +211,9 @@ def _print(results: Iterable[Result]) -> None:
     table = Table("what", "measured", "unit", "target", "holds")
     for name, value, unit, target, holds in results:
         verdict = "" if holds is None else "yes" if holds else "NO"
-        shown = f"{value:,.3f}" if unit == "ratio" else f"{value:,.0f}"
-        table.add_row(name, shown, unit, "" if target is None else f">= {target}", verdict)
+        shown = f"{value:,.3f}" if unit in {"ratio", "times", "s"} else f"{value:,.0f}"
+        sign = ">=" if unit == "ratio" else "<="
+        table.add_row(name, shown, unit, "" if target is None else f"{sign} {target}", verdict)
     Console(width=140).print(table)
 
 
