@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -102,7 +102,8 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
     """Open the file with the settings that the promises rest on; it is made, empty, when it is not there."""
     require_sqlite(apsw.sqlite_lib_version())
     with translated(path):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):  # one that is there is not touched: closing it would drop SQLite's locks on it
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         connection = apsw.Connection(str(path), vfs=vfs or None)
         connection.set_busy_timeout(BUSY_MS)
         connection.execute("pragma journal_mode = wal")

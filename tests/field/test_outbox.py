@@ -278,6 +278,21 @@ def test_after_a_failed_sync_nothing_more_is_written(tmp_path: Path) -> None:
     assert fails_to_store(outbox) == "failed before"
 
 
+def test_opening_an_outbox_twice_in_a_program_keeps_its_locks(tmp_path: Path) -> None:
+    """To open and close the file beside SQLite would drop them, and another program could take itself for the last."""
+    first = Outbox.open(tmp_path / "outbox.db", if_new=DAL_OUTBOX)
+    held = locks_on(tmp_path / "outbox.db")
+    Outbox.open(tmp_path / "outbox.db").close()
+    assert locks_on(tmp_path / "outbox.db") == held != []
+    first.close()
+
+
+def locks_on(path: Path) -> list[str]:
+    """Give the kernel's locks on a file, without their numbers."""
+    inode = f":{path.stat().st_ino} "
+    return [line.partition(" ")[2] for line in Path("/proc/locks").read_text("ascii").splitlines() if inode in line]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a dead disk cannot be tidied up
 @pytest.mark.parametrize("dies_after", range(1, 26, 4))
 def test_a_disk_that_dies_while_an_outbox_is_made_says_so(tmp_path: Path, dies_after: int) -> None:
