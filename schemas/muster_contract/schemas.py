@@ -18,7 +18,7 @@ Json: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """One version of one event type.
+    """One version of one event type; ``names`` are those of its fields.
 
     ``source`` is the ``.avsc`` as written. ``wire`` is the same without logical types, parsed: our code
     keeps instants as integers and ids as bytes, and so spares a conversion a field on the hot path.
@@ -29,6 +29,7 @@ class Schema:
     source: Json
     wire: Json
     fingerprint: bytes
+    names: frozenset[str]
 
     @property
     def fullname(self) -> str:
@@ -52,7 +53,7 @@ def load(source: Json, version: int) -> Schema:
     # fastavro prints the Rabin fingerprint in hex of the little-endian bytes, as the framing wants them.
     mark = bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
     wire = fastavro.parse_schema(_without_logical_types(source))
-    return Schema(source["name"], version, source, wire, mark)
+    return Schema(source["name"], version, source, wire, mark, frozenset(f["name"] for f in source["fields"]))
 
 
 @cache
