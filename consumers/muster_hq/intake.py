@@ -18,10 +18,11 @@ from muster_hq.entries import Counts, FindingRow, Move, NewFact, StreamState
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.orders import Order
 from muster_hq.policy import Policies
+from muster_hq.progress import Halt, gaps_before
 from muster_hq.published import finding_record, quarantined_record, receipt_record
 from muster_hq.quarantine import settle
 from muster_hq.records import Record
-from muster_hq.sorting import Batch, Halt, Rules, gaps_before
+from muster_hq.sorting import Batch, Rules
 from muster_hq.verdicts import ALL_OFFICES
 
 _log = structlog.get_logger(__name__)
@@ -105,7 +106,7 @@ class Intake:
         transaction.note_gaps(batch.gaps)
         transaction.quarantine(batch.quarantined)
         transaction.publish((QUARANTINE, quarantined_record(r)) for r in batch.quarantined)
-        transaction.publish((receipts(r.office_id), receipt_record(r)) for r in batch.receipts())
+        transaction.publish((receipts(r.office_id), receipt_record(r)) for r in batch.hearing.receipts())
         if batch.orders or batch.quarantined:
             transaction.give_orders(batch.orders, self._wide)
             self._settle_quarantine(transaction, batch)

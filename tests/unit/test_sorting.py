@@ -13,8 +13,9 @@ from muster_contract.events import Stamp
 from muster_contract.headers import of_event
 from muster_hq.entries import Counts, StreamState
 from muster_hq.heard import Kind, beats_of, rows_of
+from muster_hq.progress import Halt
 from muster_hq.records import Record
-from muster_hq.sorting import MAX_BROKER_SKEW, Batch, EventKey, Halt, Rules
+from muster_hq.sorting import MAX_BROKER_SKEW, Batch, EventKey, Rules
 from tests.builders import records_of
 from tests.cases.bad_records import ENCOUNTERS, FIT, UNFIT, E, heartbeat, lodged
 from tests.cases.builders import T0, Event, encounter, id_of, pulse, raw, report, value_of
@@ -275,8 +276,7 @@ def test_each_numbered_record_is_answered() -> None:
     """Runs of accepted ones together; a copy and what is not readable for itself."""
     records = [numbered(1), numbered(2), numbered(3, b"junk"), numbered(1), numbered(4)]
     batch = sort(*(record._replace(offset=offset) for offset, record in enumerate(records)))
-    batch.heard()
-    answers = [(r.outcome, r.sequence, r.through, r.offset, r.reason) for r in batch.receipts()]
+    answers = [(r.outcome, r.sequence, r.through, r.offset, r.reason) for r in batch.hearing.receipts()]
     assert sorted(answers) == [
         ("ACCEPTED", 1, 2, 1, None),
         ("ACCEPTED", 4, None, 4, None),
@@ -288,7 +288,7 @@ def test_each_numbered_record_is_answered() -> None:
 def test_an_office_that_is_not_registered_is_not_answered() -> None:
     """It has no topic to be answered on."""
     batch = sort_events(raw(b"junk", 0, "field.z.encounters"))
-    assert (len(batch.quarantined), batch.receipts()) == (1, [])
+    assert (len(batch.quarantined), batch.hearing.receipts()) == (1, [])
 
 
 def test_numbers_of_another_office_are_none_of_this_one() -> None:
