@@ -123,10 +123,7 @@ def test_an_office_that_joins_has_its_records_readmitted(hq: Headquarters) -> No
     """They could not be applied as long as it was not in the register; the audit takes the ledger's word for it."""
     send(hq, encounters("hou"), encounter("c3"))
     send(hq, incidents("hou"), report("c3"))
-    hq.until(
-        lambda: _quarantined(hq) >= {("UNKNOWN_OFFICE", encounters("hou")), ("UNKNOWN_OFFICE", incidents("hou"))},
-        "read",
-    )
+    hq.until(lambda: _quarantined(hq) == dict.fromkeys((encounters("hou"), incidents("hou")), "UNKNOWN_OFFICE"), "read")
     assert hq.stop() == 0
     hq.offices.write_text('[[office]]\nid = "dal"\n\n[[office]]\nid = "hou"\n', "utf-8")
     hq.start()
