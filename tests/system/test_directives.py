@@ -140,6 +140,6 @@ def _offset_of_junk(hq: Headquarters) -> str:
         return str(next(record.offset for record in ledger.quarantined() if record.reason == "NOT_FRAMED"))
 
 
-def _quarantined(hq: Headquarters) -> set[tuple[str, str]]:
+def _quarantined(hq: Headquarters) -> dict[str, str]:
     with hq.reading() as ledger:
-        return {(record.reason, record.stream) for record in ledger.quarantined()}
+        return {record.stream: record.reason for record in ledger.quarantined()}
