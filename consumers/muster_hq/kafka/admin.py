@@ -104,7 +104,9 @@ class Admin:
         states = {}
         for partition, stream in zip(partitions, streams, strict=True):
             topic, (start, end) = result_of(described[stream]), (result_of(answers[partition]) for answers in ends)
-            if topic is not None and start is not None and end is not None:
+            if topic is None or start is None or end is None:
+                continue
+            if min(start.offset, end.offset) >= 0:  # less means that nobody leads it now, and comes without an error
                 states[stream] = LogState(topic_id_of(topic), len(topic.partitions), start.offset, end.offset)
         return states
 
