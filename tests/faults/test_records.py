@@ -33,6 +33,7 @@ opens_on = { event = "EncounterReported", match = "POTENTIAL" }
 satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
 within = "PT24H"
 """
+EPOCH = new_id(now_ms())
 _sequence = iter(range(1, 1_000))
 
 
@@ -53,7 +54,7 @@ def framed(event: FieldEvent, office: str = "dal", **changes: Any) -> bytes:  # 
 def stamp(office: str) -> Stamp:
     """Stamp an event with the next number."""
     now = now_ms()
-    return Stamp(event_id=new_id(now), office_id=office, epoch=new_id(now), sequence=next(_sequence), recorded_at=now)
+    return Stamp(event_id=new_id(now), office_id=office, epoch=EPOCH, sequence=next(_sequence), recorded_at=now)
 
 
 GOOD = framed(encounter())
