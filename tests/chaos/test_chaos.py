@@ -36,6 +36,7 @@ def test_faults_of_chance_lose_nothing_and_say_nothing_twice(own_broker: KafkaBr
     assert outcome.faults > 5
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 def test_two_workers_on_postgresql_do_no_more_than_one(
     own_broker: KafkaBroker, own_postgres: Postgres, tmp_path: Path

@@ -57,6 +57,7 @@ def _running(hq: Headquarters) -> Iterator[Headquarters]:
         hq.kill()
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "log",
     injected="the topics read again from offset 0: the consumer group's offsets are gone",

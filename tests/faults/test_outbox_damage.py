@@ -87,6 +87,7 @@ def test_an_event_is_overwritten(hq: Headquarters, outbox: Path, seen: Seen) -> 
     seen(f"29 of 30 applied, number 10 set aside; one finding, “{found[0].partition(' of ')[0]} of …”")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "field",
     injected="the outbox's page tree overwritten, with events that were never sent",
@@ -115,6 +116,7 @@ def test_the_page_tree_is_overwritten(hq: Headquarters, outbox: Path, seen: Seen
     seen("exit code 2, “is corrupt”; EPOCH_CHANGED: “never delivered: encounters 5 (31-35)”")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "field",
     injected="64 bytes overwritten in the WAL after a kill: SQLite takes that for its end, and drops what follows",
@@ -166,6 +168,7 @@ def test_the_outbox_is_lost(hq: Headquarters, outbox: Path, seen: Seen) -> None:
     seen("refused, “was moved away or replaced”; EPOCH_CHANGED: “never delivered: encounters 5 (31-35)”")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "clock",
     injected="an office's clock three days ahead, then three days behind, then back and forth while it records",

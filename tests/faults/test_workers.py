@@ -143,6 +143,7 @@ def test_workers_that_share_the_streams_are_killed_in_a_loop(workers: Workers, t
     seen(f"streams shared {shared}; {kills} kills; {len(field.accepted())} events applied, {published} verdicts, once")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "worker",
     injected="workers that come, leave in good order (SIGTERM) and are killed, one to three at a time, under load",
@@ -192,6 +193,7 @@ def test_a_zombie_changes_nothing(workers: Workers, tmp_path: Path, seen: Seen) 
     seen(f"taken over after {took:.0f} s; {len(field.accepted())} events applied, {published} verdicts, once")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "ledger",
     injected="PostgreSQL killed with SIGKILL under load, away for some seconds, started again; twice",

@@ -49,7 +49,7 @@ def until(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("untransmitted", [19, 7])
+@pytest.mark.parametrize("untransmitted", [19, pytest.param(7, marks=pytest.mark.long)])
 def test_the_last_line_counts_what_was_never_transmitted(untransmitted: int, tmp_path: Path) -> None:
     """The number is found, not known: another scenario, another number."""
     options = [] if untransmitted == 19 else ["--untransmitted", str(untransmitted)]
