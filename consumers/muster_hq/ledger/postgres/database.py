@@ -23,6 +23,8 @@ from muster_hq.ledger_port import LedgerAway, LedgerError
 
 IDLE_IN_TRANSACTION = "30s"
 """How long a transaction may stand still: what a stopped worker has locked is free again after that."""
+LOCK = "45s"
+"""How long to wait for what another worker holds: longer than it may stand still, or one that starts would give up."""
 IDLE = "60s"
 """How long a worker may do nothing at all: its outgoing records are then published by another."""
 _CONNECTING: Final = {
@@ -34,7 +36,7 @@ _CONNECTING: Final = {
 _CONNECTING_TOO: Final = {"tcp_user_timeout": "10000", "application_name": "muster"}
 SETTINGS: Final = {
     "timezone": "UTC",
-    "lock_timeout": "20s",
+    "lock_timeout": LOCK,
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
     "idle_session_timeout": IDLE,
     "tcp_user_timeout": "10s",
