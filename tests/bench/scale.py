@@ -77,6 +77,8 @@ def fill(ledger: Ledger, policies: Policies, count: int) -> None:
         intake.reload()
         intake.pass_time([*streams_of(OFFICES)], clock + 2)
         judging.run_dry(BATCH)
+        while sent := ledger.outgoing(0, BATCH):  # as the publisher does, once the broker has acknowledged them
+            ledger.forget([record.number for record in sent])
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{last:,} of {count:,} cases")
 
@@ -86,13 +88,13 @@ def start(url: str, policies: Policies) -> float:
     with closing(open_ledger(url)) as ledger:
         first_due = min(due for clock, due in ledger.next_due().items() if clock)
         Intake(ledger, policies, OFFICES).pass_time(streams_of(OFFICES), first_due + 2)
-        assert not ledger.verdict_counts()
+        before = sum(ledger.verdict_counts().values())
     began = time.perf_counter()
     with closing(open_ledger(url)) as ledger:
         Intake(ledger, policies, OFFICES)
         Judging(ledger, policies).step(BATCH)
         seconds = time.perf_counter() - began
-        assert sum(ledger.verdict_counts().values()) >= 1
+        assert sum(ledger.verdict_counts().values()) > before
     return seconds
 
 
