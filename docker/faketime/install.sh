@@ -5,10 +5,6 @@ set -euo pipefail
 if command -v faketime >/dev/null; then
   exit 0
 fi
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "missing: faketime. Install it (Debian: faketime), then try again." >&2
-  exit 1
-fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends faketime >/dev/null
+source "$(dirname "$0")/../debian.sh"
+ask_or_be_root_on_debian "faketime." "Install it (Debian: faketime)"
+install_packages faketime

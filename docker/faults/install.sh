@@ -5,10 +5,6 @@ set -euo pipefail
 if command -v fiu-run >/dev/null && command -v fiu-ctrl >/dev/null; then
   exit 0
 fi
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "missing: libfiu. Install it (Debian: fiu-utils), then try again." >&2
-  exit 1
-fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends fiu-utils libfiu0 >/dev/null
+source "$(dirname "$0")/../debian.sh"
+ask_or_be_root_on_debian "libfiu." "Install it (Debian: fiu-utils)"
+install_packages fiu-utils libfiu0

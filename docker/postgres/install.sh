@@ -5,14 +5,10 @@ set -euo pipefail
 if compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
   exit 0
 fi
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "missing: PostgreSQL 15 or later. Install it (Debian: postgresql), then try again." >&2
-  exit 1
-fi
-export DEBIAN_FRONTEND=noninteractive
+source "$(dirname "$0")/../debian.sh"
+ask_or_be_root_on_debian "PostgreSQL 15 or later." "Install it (Debian: postgresql)"
 # Debian's package would make and start a cluster of the system's; the tests make their own.
 mkdir -p /etc/postgresql-common
 [ -e /etc/postgresql-common/createcluster.conf ] ||
   echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+install_packages postgresql

@@ -22,10 +22,8 @@ if installed=$(command -v $programs) && [ "$(wc -l <<<"$installed")" -eq 4 ]; th
   xargs ln -sft $bin <<<"$installed"
   exit 0
 fi
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "missing: $programs. Install them (Debian: prometheus prometheus-alertmanager), then try again." >&2
-  exit 1
-fi
+source docker/debian.sh
+ask_or_be_root_on_debian "$programs." "Install them (Debian: prometheus prometheus-alertmanager)"
 fetched=$(mktemp -d)
 trap 'rm -rf "$fetched"' EXIT
 chmod 0777 "$fetched"  # apt fetches as a user of its own
