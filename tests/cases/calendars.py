@@ -35,6 +35,11 @@ def days(  # noqa: PLR0913 - a case's parts
     return Case(name, within(limit, more), events, verdicts, as_of=at(as_of), register=REGISTER)
 
 
+def missed(due: str, occurrence: int = 1, why: str = "E", office: str = "a", enc: str = "e") -> Expected:
+    """Give the verdict on a report that was not there by its due time."""
+    return v("report", occurrence, "MISSED", at(due), due=at(due), why=why, office=office, enc=enc)
+
+
 FIVE = 'working_days = 5, calendar = "US", at = "17:00"'
 MONDAY_EVENING = at("2016-02-29T18:30:00-06:00")
 ON_MONDAY = at("2016-03-07T17:00:00-06:00")
@@ -64,16 +69,7 @@ CASES: Sequence[Case] = (
         [encounter("E", MONDAY_EVENING), encounter("F", MONDAY_EVENING, office="b", enc="f")],
         [
             v("report", 1, "MISSED", ON_MONDAY, due=ON_MONDAY, why="E"),
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-03-08T17:00:00+09:00"),
-                due=at("2016-03-08T17:00:00+09:00"),
-                why="F",
-                office="b",
-                enc="f",
-            ),
+            missed("2016-03-08T17:00:00+09:00", why="F", office="b", enc="f"),
         ],
         as_of="2016-03-09T00:00:00Z",
     ),
@@ -81,65 +77,28 @@ CASES: Sequence[Case] = (
         "an anchor on a Saturday is day zero as any other: day one is Monday",
         'working_days = 1, calendar = "US", at = "09:00"',
         [encounter("E", at("2016-03-05T12:00:00-06:00"))],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-03-07T09:00:00-06:00"),
-                due=at("2016-03-07T09:00:00-06:00"),
-                why="E",
-            )
-        ],
+        [missed("2016-03-07T09:00:00-06:00")],
         as_of="2016-03-08T00:00:00Z",
     ),
     days(
         "Easter is four days without work, and the clocks change in it",
         'working_days = 1, calendar = "GB-ENG", at = "09:00"',
         [encounter("E", at("2016-03-24T08:00:00Z"), office="c")],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-03-29T09:00:00Z"),
-                due=at("2016-03-29T09:00:00Z"),
-                why="E",
-                office="c",
-            )
-        ],
+        [missed("2016-03-29T09:00:00Z", office="c")],
         as_of="2016-03-30T00:00:00Z",
     ),
     days(
         "without a time the day is due to its last millisecond, though it has 23 hours",
         "local_days = 1",
         [encounter("E", at("2016-03-12T23:59:59.999-06:00"))],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-03-13T23:59:59.999-05:00"),
-                due=at("2016-03-13T23:59:59.999-05:00"),
-                why="E",
-            )
-        ],
+        [missed("2016-03-13T23:59:59.999-05:00")],
         as_of="2016-03-15T00:00:00Z",
     ),
     days(
         "a time that is left out in spring is as much later as the clocks jump",
         'local_days = 1, at = "02:30"',
         [encounter("E", at("2016-03-12T12:00:00-06:00"))],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-03-13T03:30:00-05:00"),
-                due=at("2016-03-13T03:30:00-05:00"),
-                why="E",
-            )
-        ],
+        [missed("2016-03-13T03:30:00-05:00")],
         as_of="2016-03-15T00:00:00Z",
     ),
     days(
@@ -163,32 +122,14 @@ CASES: Sequence[Case] = (
         "thirty days that end on a Sunday are due on Monday where they roll",
         'local_days = 30, calendar = "US", roll = "following", at = "17:00"',
         [encounter("E", at("2016-03-04T12:00:00-06:00"))],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-04-04T17:00:00-05:00"),
-                due=at("2016-04-04T17:00:00-05:00"),
-                why="E",
-            )
-        ],
+        [missed("2016-04-04T17:00:00-05:00")],
         as_of="2016-04-06T00:00:00Z",
     ),
     days(
         "and on Sunday where they do not",
         'local_days = 30, at = "17:00"',
         [encounter("E", at("2016-03-04T12:00:00-06:00"))],
-        [
-            v(
-                "report",
-                1,
-                "MISSED",
-                at("2016-04-03T17:00:00-05:00"),
-                due=at("2016-04-03T17:00:00-05:00"),
-                why="E",
-            )
-        ],
+        [missed("2016-04-03T17:00:00-05:00")],
         as_of="2016-04-06T00:00:00Z",
     ),
     days(
@@ -209,14 +150,7 @@ CASES: Sequence[Case] = (
                 got=at("2016-03-02T07:00:00-06:00"),
                 why="E S",
             ),
-            v(
-                "report",
-                2,
-                "MISSED",
-                at("2016-03-02T08:00:00-06:00"),
-                due=at("2016-03-02T08:00:00-06:00"),
-                why="E S",
-            ),
+            missed("2016-03-02T08:00:00-06:00", occurrence=2, why="E S"),
             v(
                 "written",
                 1,
