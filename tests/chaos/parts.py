@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +11,7 @@ from typing import Any, Protocol
 from muster_contract.topics import encounters
 from tests.faults.parts import Line, encounter, framed
 from tests.kafka_broker import KafkaNode
-from tests.system.headquarters import PATIENCE
+from tests.system.processes import Program
 
 
 class Part(Protocol):
@@ -26,13 +24,11 @@ class Part(Protocol):
         """End it, whatever state it is in."""
 
 
-class Process:
+class Process(Program):
     """A command of ours, which may be killed, stopped, frozen and started again."""
 
     def __init__(self, log: Path, module: str, *arguments: str) -> None:
-        self._command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", module, *arguments]
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(log, module, *arguments)
         self.ended_alone: list[int] = []
         """Exit codes with which it ended without being told to."""
 
@@ -42,55 +38,28 @@ class Process:
         process = self._process
         if action == "start":
             if process is None:
-                with self._log.open("ab") as log:
-                    self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+                self.start()
         elif process is not None:
             process.send_signal(SIGNALS[action])
             if action in {"kill", "stop"}:
-                code = process.wait(PATIENCE)
-                self._process = None
+                code = self.ended()
                 # -SIGTERM: before it had so much as begun to listen
                 assert action == "kill" or code in {0, -signal.SIGTERM}, f"ended with {code}: {self.log()[-2000:]}"
-
-    @property
-    def running(self) -> bool:
-        """Tell whether the process is there."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Give the process's id."""
-        assert self._process is not None
-        return self._process.pid
 
     def frozen(self) -> bool:
         """Tell whether it stands still."""
         return Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "T"
-
-    def wait(self, seconds: float) -> int:
-        """Wait until it has ended, and give its exit code."""
-        assert self._process is not None
-        code = self._process.wait(seconds)
-        self._process = None
-        return code
 
     def supervise(self) -> None:
         """Start it again when it ended without being told to, as whoever runs it would."""
         if self._process is not None and self._process.poll() is not None:
             self.ended_alone.append(self._process.returncode)
             self._process = None
-            self.do("start")
+            self.start()
 
     def end(self) -> None:
         """End it, whatever state it is in."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE)
-            self._process = None
-
-    def log(self) -> str:
-        """Give what it has logged so far."""
-        return self._log.read_text("utf-8") if self._log.exists() else ""
+        self.kill()
 
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}

@@ -15,42 +15,34 @@ from muster_contract.times import format_instant, now_ms
 from muster_contract.topics import VERDICTS
 from tests.chaos.parts import Broker, Part, Process, Server, Stream
 from tests.chaos.schedule import draw
-from tests.faults.parts import Offices, applied, ids_on_topics, records_of
+from tests.faults.parts import applied, ids_on_topics, records_of
 from tests.kafka_broker import KafkaNode
 from tests.postgres import Postgres
 from tests.system.headquarters import Headquarters
-from tests.system.offices import soon
+from tests.system.offices import Offices, soon
+from tests.system.policies import due_within, policy
 
 OFFICES = ("dal", "hou", "elp")
 POISONED = "elp"
 """The office on whose stream there is poison: a record that cannot be read leaves its verdicts undetermined."""
 PATIENCE = 240.0
 """Seconds that anything may take at the end before the run is given up."""
-POLICY = """
-id = "chaos"
-version = 1
-outage_after = "PT15S"
-outage_grace = "PT5S"
-orphan_after = "PT3S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-[[requirement]]
-id = "anyone"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT2S"
-by = "any"
-[[requirement]]
-id = "follow-up"
-follows = "initial-report"
-satisfied_by = { event = "IncidentReported", stage = "FOLLOW_UP" }
-within = "PT2S"
-"""
+POLICY = policy(
+    due_within("PT1S"),
+    due_within("PT2S", id="anyone", by="any"),
+    due_within(
+        "PT2S",
+        id="follow-up",
+        follows="initial-report",
+        opens_on=None,
+        anchor=None,
+        satisfied_by='{ event = "IncidentReported", stage = "FOLLOW_UP" }',
+    ),
+    id="chaos",
+    outage_after="PT15S",
+    outage_grace="PT5S",
+    orphan_after="PT3S",
+)
 Tell = Callable[[str], None]
 
 

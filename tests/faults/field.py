@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,59 +16,37 @@ from muster_contract import codec
 from muster_contract.topics import streams_of
 from tests.faults.parts import records_of
 from tests.kafka_broker import KafkaBroker
-from tests.system.headquarters import PATIENCE
 from tests.system.offices import BusyOffice, pending
+from tests.system.processes import PATIENCE, Program
 
 Metrics = dict[tuple[str, str], float]
 """Samples by name without its prefix, and kind of stream."""
 
 
-class WatchedRelay:
-    """``field-office relay`` as a process with a heartbeat a second, whose metrics and log are looked at."""
+class WatchedRelay(Program):
+    """``field-office relay`` with a heartbeat a second, whose metrics and log are looked at."""
 
     def __init__(self, outbox: Path, bootstrap: str, log: Path) -> None:
-        self._command = [sys.executable, "-m", "muster_field", "relay", "--outbox", str(outbox)]
-        self._command += ["--bootstrap", bootstrap, "--heartbeat-every", "PT1S", "--metrics-port", "0"]
-        self._log, self._url = log, ""
-        self._process: subprocess.Popen[bytes] | None = None
+        options = ["--bootstrap", bootstrap, "--heartbeat-every", "PT1S", "--metrics-port", "0"]
+        super().__init__(log, "muster_field", "relay", "--outbox", str(outbox), *options)
+        self._url = ""
 
     def start(self) -> None:
         """Start relaying, and wait until the metrics can be read."""
         before = len(self.events())
-        with self._log.open("ab") as log:
-            command = ["setpriv", "--pdeathsig", "KILL", "--", *self._command]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        super().start()
         until(lambda: [e for e in self.events()[before:] if e["event"] == "serving"], "the relay serves its metrics")
         self._url = next(e["metrics"] for e in reversed(self.events()) if e["event"] == "serving")
 
-    def kill(self) -> None:
-        """End it at once (SIGKILL)."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE)
-            self._process = None
-
-    def stop(self) -> float:
+    def leave(self) -> float:
         """End it in good order (SIGTERM); give the seconds that this took."""
-        assert self._process is not None
         begun = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(PATIENCE) == 0
-        self._process = None
+        assert self.stop() == 0
         return time.monotonic() - begun
-
-    def ended(self) -> int:
-        """Wait until it has ended by itself, and give its exit code."""
-        assert self._process is not None
-        code = self._process.wait(PATIENCE)
-        self._process = None
-        return code
 
     def events(self) -> list[dict[str, str]]:
         """Give what it has logged so far."""
-        if not self._log.exists():
-            return []
-        return [json.loads(line) for line in self._log.read_text("utf-8").splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def metrics(self) -> Metrics:
         """Scrape it."""

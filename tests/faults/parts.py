@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,75 +19,19 @@ from muster_contract.events import EncounterReported, FieldEvent, IncidentReport
 from muster_contract.times import now_ms, to_datetime
 from muster_contract.topics import encounters, incidents, streams_of
 from muster_field.wiring import new_id
-from tests.system.headquarters import PATIENCE, Headquarters
-from tests.system.offices import BusyOffice, RelayProcess, pending, soon
+from tests.system.headquarters import Headquarters
+from tests.system.offices import Offices, soon
+from tests.system.processes import PATIENCE, Program
 
 EPOCH = new_id(now_ms())
 _numbers = iter(range(1, 10_000_000))
 
 
-class Command:
-    """A command of headquarters as a process that may be killed."""
+class Command(Program):
+    """A command of headquarters."""
 
     def __init__(self, log: Path, *arguments: str) -> None:
-        self._arguments, self._log = arguments, log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it."""
-        command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "muster_hq", *self._arguments]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    @property
-    def running(self) -> bool:
-        """Tell whether the process is there."""
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """End it at once (SIGKILL)."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE)
-            self._process = None
-
-    def log(self) -> str:
-        """Give what it has logged so far."""
-        return self._log.read_text("utf-8")
-
-
-class Offices:
-    """Busy offices with their relays."""
-
-    def __init__(self, folder: Path, bootstrap: str, offices: Sequence[str], seed: int = 0) -> None:
-        self.offices = [BusyOffice(folder, office, seed + n) for n, office in enumerate(offices)]
-        self.relays = [RelayProcess(o, bootstrap, folder / f"{o.id}.log") for o in self.offices]
-
-    def open_for_business(self) -> None:
-        """Begin to record and to relay."""
-        for office, relay in zip(self.offices, self.relays, strict=True):
-            office.open_for_business()
-            relay.start()
-
-    def accepted(self) -> set[UUID]:
-        """Give the ids that the API had returned."""
-        return {event_id for office in self.offices for event_id in office.accepted}
-
-    def close(self) -> None:
-        """Close the offices and wait until the broker has acknowledged all that they recorded."""
-        for office in self.offices:
-            office.close()
-        deadline = time.monotonic() + PATIENCE
-        while waiting := sum(pending(office) for office in self.offices):
-            assert time.monotonic() < deadline, f"the relays did not empty the outboxes: {waiting} events wait"
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        """End what still runs."""
-        for office in self.offices:
-            office.close()
-        for relay in self.relays:
-            relay.kill()
+        super().__init__(log, "muster_hq", *arguments)
 
 
 @contextmanager

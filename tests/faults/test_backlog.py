@@ -16,18 +16,14 @@ from tests.bench.workload import OFFICES, workload
 from tests.chaos.parts import Process
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
-POLICY = """
-id = "days"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = ["POTENTIAL", "CONFIRMED"] }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-within = "PT24H"
-"""
+POLICY = policy(
+    due_within("PT24H", anchor=None, opens_on='{ event = "EncounterReported", match = ["POTENTIAL", "CONFIRMED"] }'),
+    id="days",
+)
 LEAVES_WITHIN = 5.0
 """Seconds that SIGTERM may take, on a machine that has nothing else to do."""
 A_BUSY_MACHINE = 4

@@ -16,19 +16,12 @@ from tests.faults.clocks import ClockOf
 from tests.faults.parts import Line, encounter, report, verdicts_of
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 DAYS = 86_400_000
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S", anchor=None))
 Seen = Callable[[str], None]
 
 

@@ -25,7 +25,7 @@ from tests.field.offices import office_at
 from tests.field.promises import promised_in, rows_of, start_recorder, wait_for_growth
 from tests.kafka_broker import KafkaBroker
 from tests.schemas.builders import event_of
-from tests.system.headquarters import PATIENCE
+from tests.system.processes import PATIENCE
 
 Seen = Callable[[str], None]
 LINE = json.dumps({

@@ -21,31 +21,17 @@ from tests.faults.parts import (
 )
 from tests.kafka_cluster import NODES, KafkaCluster
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "hou", "elp")
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
-ANYONE = """
-[[requirement]]
-id = "anyone"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-by = "any"
-"""
-OUTAGES = POLICY.replace("version = 1", 'version = 1\noutage_after = "PT15S"\noutage_grace = "PT8S"')
+POLICY = policy(due_within("PT1S"))
 Seen = Callable[[str], None]
+
+
+def _with_outages(within: str) -> str:
+    return policy(due_within(within), outage_after="PT15S", outage_grace="PT8S")
 
 
 @pytest.fixture
@@ -111,7 +97,7 @@ def test_nodes_are_restarted_in_turn(hq: Headquarters, cluster: KafkaCluster, tm
 )
 def test_all_nodes_are_gone_across_a_deadline(cluster: KafkaCluster, tmp_path: Path, seen: Seen) -> None:
     """The gap stands in the log itself: pulses that are not there."""
-    hq = Headquarters(tmp_path, cluster.bootstrap, OUTAGES.replace("PT1S", "PT6S"), OFFICES)
+    hq = Headquarters(tmp_path, cluster.bootstrap, _with_outages("PT6S"), OFFICES)
     hq.start()
     try:
         line = Line(cluster.bootstrap)
@@ -146,7 +132,7 @@ def test_all_nodes_are_gone_across_a_deadline(cluster: KafkaCluster, tmp_path: P
 )
 def test_pulses_stop_across_a_deadline(cluster: KafkaCluster, tmp_path: Path, seen: Seen) -> None:
     """Without pulses nothing is judged; with them again, the stretch without records is an outage."""
-    hq = Headquarters(tmp_path, cluster.bootstrap, OUTAGES.replace("PT1S", "PT4S"), ("dal",))
+    hq = Headquarters(tmp_path, cluster.bootstrap, _with_outages("PT4S"), ("dal",))
     pulse = Command(tmp_path / "pulse.log", "pulse", "--bootstrap", hq.bootstrap, "--offices", str(hq.offices))
     hq.start("--no-pulse")
     try:
@@ -177,7 +163,7 @@ def test_pulses_stop_across_a_deadline(cluster: KafkaCluster, tmp_path: Path, se
 )
 def test_workers_are_down_across_deadlines(cluster: KafkaCluster, tmp_path: Path, seen: Seen) -> None:
     """The intake was down, and the log was not: a worker that comes back finds when everything was appended."""
-    hq = Headquarters(tmp_path, cluster.bootstrap, OUTAGES.replace("PT1S", "PT2S"), OFFICES)
+    hq = Headquarters(tmp_path, cluster.bootstrap, _with_outages("PT2S"), OFFICES)
     pulse = Command(tmp_path / "pulse.log", "pulse", "--bootstrap", hq.bootstrap, "--offices", str(hq.offices))
     hq.start("--no-pulse")
     try:
@@ -211,7 +197,9 @@ def test_workers_are_down_across_deadlines(cluster: KafkaCluster, tmp_path: Path
 def test_one_partition_is_offline(cluster: KafkaCluster, tmp_path: Path, seen: Seen) -> None:
     """The others are judged on; when it is back, what waited is judged as if nothing had been."""
     cluster.place({encounters("hou"): [3], incidents("hou"): [1, 2]})
-    hq = Headquarters(tmp_path, cluster.bootstrap, POLICY + ANYONE, OFFICES)
+    hq = Headquarters(
+        tmp_path, cluster.bootstrap, policy(due_within("PT1S"), due_within("PT1S", id="anyone", by="any")), OFFICES
+    )
     hq.start()
     line = Line(cluster.bootstrap)
     try:

@@ -16,11 +16,12 @@ from muster_hq.ledger_port import LedgerError
 from tests.chaos.parts import Process
 from tests.chaos.run import OFFICES, POLICY
 from tests.faults.failing import STEPS
-from tests.faults.parts import Offices, assert_nothing_lost_or_said_twice, open_offices
+from tests.faults.parts import assert_nothing_lost_or_said_twice, open_offices
 from tests.faults.proxy import CUT, GOOD, MUTE, Link, Proxy
 from tests.kafka_broker import KafkaBroker
 from tests.postgres import Postgres
 from tests.system.headquarters import Headquarters
+from tests.system.offices import Offices
 
 pytestmark = pytest.mark.kafka
 
@@ -95,7 +96,7 @@ def test_a_worker_is_killed_at_each_step(
         for step in STEPS:
             doomed = running.worker("hq-1", "tests.faults.failing", step, "SIGKILL")
             doomed.do("start")
-            assert doomed.wait(60) == -9, f"{step} did not come: {doomed.log()[-2000:]}"
+            assert doomed.ended() == -9, f"{step} did not come: {doomed.log()[-2000:]}"
         running.worker("hq-1").do("start")
         seen(f"{kind}: {len(STEPS)} kills, {compared(running)}")
 

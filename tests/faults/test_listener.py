@@ -13,22 +13,12 @@ from tests.faults.parts import Command, Line, encounter, report, verdicts_of
 from tests.faults.proxy import CUT, GOOD, Proxy
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 Seen = Callable[[str], None]
-POLICY = """
-id = "outages"
-version = 1
-outage_after = "PT15S"
-outage_grace = "PT8S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT4S"
-"""
+POLICY = policy(due_within("PT4S"), id="outages", outage_after="PT15S", outage_grace="PT8S")
 
 
 @pytest.fixture

@@ -18,21 +18,13 @@ from tests.faults.parts import Line, encounter, framed, report, verdicts_of
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
 from tests.system.offices import soon
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "hou")
 DAL, HOU = encounters("dal"), encounters("hou")
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S"))
 Seen = Callable[[str], None]
 
 

@@ -16,6 +16,7 @@ from tests.faults.proxy import CUT, DEAF, GOOD, HALF_OPEN, MUTE, STALLED, Link, 
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
 from tests.system.offices import pending, soon
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
@@ -123,7 +124,7 @@ def test_the_relay_is_stopped_on_a_bad_link(
         until_it_sends(relay)
         link.become(bad)
         until(lambda: pending(office) > 20, "something waits")
-        seconds = relay.stop()
+        seconds = relay.leave()
         assert seconds < 5
         waiting = pending(office)
         link.become(GOOD)
@@ -176,16 +177,7 @@ def test_headquarters_applies_once_what_arrives_twice(
     seen(f"{len(office.accepted)} events applied once each; {twice} records arrived again and were duplicates")
 
 
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S"))
 
 
 def sent_by(relay: WatchedRelay) -> float:

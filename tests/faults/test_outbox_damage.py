@@ -26,8 +26,10 @@ from muster_field.wiring import new_id, open_office
 from tests.faults.field import arrived
 from tests.faults.parts import encounter
 from tests.kafka_broker import KafkaBroker
-from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.headquarters import Headquarters
 from tests.system.offices import soon
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
@@ -35,17 +37,7 @@ Seen = Callable[[str], None]
 _cases = itertools.count()
 DAY = 86_400_000
 PAGE = 4096
-POLICY = """
-id = "seconds"
-version = 1
-gap_after = "PT1S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S"), gap_after="PT1S")
 
 
 @pytest.fixture

@@ -18,21 +18,14 @@ from muster_field.wiring import new_id
 from muster_hq.kafka import Admin
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 PLANTED = "zubaydah-1971"
 """Stands in every field that can hold it: whoever sees it in a metric, a log or a header has found a leak."""
 DAYS = 86_400_000
-POLICY = """
-id = "days"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-within = "PT24H"
-"""
+POLICY = policy(due_within("PT24H", anchor=None), id="days")
 EPOCH = new_id(now_ms())
 _sequence = iter(range(1, 1_000))
 

@@ -20,23 +20,15 @@ from tests.faults.parts import Line, encounter, report, verdicts_of
 from tests.kafka_broker import KafkaBroker
 from tests.schemas.compatibility import incompatibilities
 from tests.schemas.planted import MATCH, amend, changed, source
-from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.headquarters import Headquarters
 from tests.system.offices import soon
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
 Seen = Callable[[str], None]
-POLICY = """
-id = "seconds"
-version = 1
-gap_after = "PT1S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S"), gap_after="PT1S")
 
 
 @pytest.fixture

@@ -19,28 +19,14 @@ from muster_hq.verdicts import verdict_id
 from tests.faults.parts import Command, assert_nothing_lost_or_said_twice, open_offices, records_of
 from tests.kafka_broker import KafkaBroker
 from tests.postgres import Postgres
-from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "hou", "elp", "lax")
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-[[requirement]]
-id = "anyone"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT2S"
-by = "any"
-"""
+POLICY = policy(due_within("PT1S"), due_within("PT2S", id="anyone", by="any"))
 Seen = Callable[[str], None]
 
 

@@ -61,7 +61,7 @@ def draw(board: str, office: str, recorded: Recorded, title: str, file: Path) ->
 Box = tuple[float, float, float, float]
 
 
-def _frame(figure: Figure, panel: Panel, box: Box) -> Any:  # noqa: ANN401 - matplotlib is untyped here
+def _frame(figure: Figure, panel: Panel, box: Box) -> Any:  # noqa: ANN401 - matplotlib's axes - matplotlib is untyped here
     left, bottom, width, height = box
     gap_x, gap_y = 0.05 / figure.get_figwidth(), 0.05 / figure.get_figheight()
     frame = figure.add_axes((left + gap_x, bottom + gap_y, width - 2 * gap_x, height - 2 * gap_y), facecolor="white")

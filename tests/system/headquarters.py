@@ -17,9 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from muster_hq.comparing import behind_of
 from muster_hq.ledger.opening import open_reader
 from muster_hq.ledger_port import LedgerReader
-
-PATIENCE = 60.0
-"""Seconds that anything may take before a test gives it up."""
+from tests.system.processes import PATIENCE, Program
 
 
 class Headquarters:
@@ -29,8 +27,8 @@ class Headquarters:
         self.bootstrap = bootstrap
         self.policy, self.offices = folder / "policy.toml", folder / "offices.toml"
         self.ledger = f"sqlite:///{folder / 'ledger.db'}"
-        self._ready, self._log = folder / "ready.json", folder / "serve.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._ready, self._serve_log = folder / "ready.json", folder / "serve.log"
+        self._serve = Program(self._serve_log, "muster_hq", "serve")
         self.scraped = ""
         """All that /metrics has shown so far."""
         self.policy.write_text(policy, "utf-8")
@@ -40,7 +38,7 @@ class Headquarters:
     @property
     def running(self) -> bool:
         """Tell whether the process is there."""
-        return self._process is not None and self._process.poll() is None
+        return self._serve.running
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of headquarters to its end, and insist on its exit code."""
@@ -54,33 +52,22 @@ class Headquarters:
         self._ready.unlink(missing_ok=True)
         options = ["--ledger", self.ledger, "--policy", str(self.policy), "--offices", str(self.offices), *more]
         options += ["--bootstrap", self.bootstrap, "--listen", "127.0.0.1:0", "--ready-file", str(self._ready)]
-        with self._log.open("ab") as log:
-            command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "muster_hq", "serve", *options]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self.until(lambda: self._ready.exists() or self._process.poll() is not None, "serve answers")  # type: ignore[union-attr]  # it was just set
+        self._serve = Program(self._serve_log, "muster_hq", "serve", *options)
+        self._serve.start()
+        self.until(lambda: self._ready.exists() or not self._serve.running, "serve answers")
         assert self._ready.exists(), self.log()[-4000:]
 
     def ended(self) -> int:
         """Wait until it has ended by itself, and give its exit code."""
-        assert self._process is not None
-        code = self._process.wait(PATIENCE)
-        self._process = None
-        return code
+        return self._serve.ended()
 
     def kill(self) -> None:
         """End it at once (SIGKILL), wherever it is."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE)
-            self._process = None
+        self._serve.kill()
 
     def stop(self) -> int:
         """End it in good order (SIGTERM), and give its exit code."""
-        assert self._process is not None
-        self._process.terminate()
-        code = self._process.wait(PATIENCE)
-        self._process = None
-        return code
+        return self._serve.stop()
 
     @property
     def url(self) -> str:
@@ -97,7 +84,7 @@ class Headquarters:
 
     def log(self) -> str:
         """Give what it has logged so far."""
-        return self._log.read_text("utf-8")
+        return self._serve.log()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[LedgerReader]:

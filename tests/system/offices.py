@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import threading
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from muster_contract.register import Office
 from muster_contract.times import now_ms, to_datetime
 from muster_field.outbox import Outbox
 from muster_field.wiring import open_office
+from tests.system.processes import PATIENCE, Program
 
 DIGEST = "0" * 64
 
@@ -69,27 +70,11 @@ class HasOutbox(Protocol):
         """Give the file."""
 
 
-class RelayProcess:
-    """``field-office relay``, with ``more`` options, as a process that may be killed."""
+class RelayProcess(Program):
+    """``field-office relay``, with ``more`` options."""
 
     def __init__(self, office: HasOutbox, bootstrap: str, log: Path, *more: str) -> None:
-        self._command = [sys.executable, "-m", "muster_field", "relay"]
-        self._command += ["--outbox", str(office.outbox), "--bootstrap", bootstrap, *more]
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start relaying."""
-        with self._log.open("ab") as log:
-            command = ["setpriv", "--pdeathsig", "KILL", "--", *self._command]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        """End it at once (SIGKILL)."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(30)
-            self._process = None
+        super().__init__(log, "muster_field", "relay", "--outbox", str(office.outbox), "--bootstrap", bootstrap, *more)
 
 
 def pending(office: BusyOffice) -> int:
@@ -104,3 +89,37 @@ def pending(office: BusyOffice) -> int:
 def soon(seconds: float) -> int:
     """Give an instant after now, in UTC milliseconds."""
     return now_ms() + int(timedelta(seconds=seconds).total_seconds() * 1000)
+
+
+class Offices:
+    """Busy offices with their relays."""
+
+    def __init__(self, folder: Path, bootstrap: str, offices: Sequence[str], seed: int = 0) -> None:
+        self.offices = [BusyOffice(folder, office, seed + n) for n, office in enumerate(offices)]
+        self.relays = [RelayProcess(o, bootstrap, folder / f"{o.id}.log") for o in self.offices]
+
+    def open_for_business(self) -> None:
+        """Begin to record and to relay."""
+        for office, relay in zip(self.offices, self.relays, strict=True):
+            office.open_for_business()
+            relay.start()
+
+    def accepted(self) -> set[UUID]:
+        """Give the ids that the API had returned."""
+        return {event_id for office in self.offices for event_id in office.accepted}
+
+    def close(self) -> None:
+        """Close the offices and wait until the broker has acknowledged all that they recorded."""
+        for office in self.offices:
+            office.close()
+        deadline = time.monotonic() + PATIENCE
+        while waiting := sum(pending(office) for office in self.offices):
+            assert time.monotonic() < deadline, f"the relays did not empty the outboxes: {waiting} events wait"
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End what still runs."""
+        for office in self.offices:
+            office.close()
+        for relay in self.relays:
+            relay.kill()

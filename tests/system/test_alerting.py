@@ -20,21 +20,13 @@ from tests.monitoring.dashboards import panels
 from tests.monitoring.stack import Desk, Prometheus, alertmanager, prometheus
 from tests.system.headquarters import Headquarters
 from tests.system.offices import RelayProcess
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 PLANTED = "zubaydah-1971"
 """Stands in every field that can hold it: nobody who watches may see it."""
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT2S"
-"""
+POLICY = policy(due_within("PT2S"))
 ABOUT = {"case_id": f"case-{PLANTED}", "encounter_id": f"encounter-{PLANTED}"}
 MISSED = "CriticalReportsOutstanding"
 

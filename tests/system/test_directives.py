@@ -16,20 +16,11 @@ from muster_contract.topics import encounters, incidents
 from muster_hq.kafka import Admin
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
-POLICY = """
-id = "seconds"
-version = 1
-outage_after = "PT15S"
-outage_grace = "PT1S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-within = "PT2S"
-"""
+POLICY = policy(due_within("PT2S", anchor=None), outage_after="PT15S", outage_grace="PT1S")
 CODES = ("--authority", "HQ-DUTY-1", "--reason", "TEST")
 
 

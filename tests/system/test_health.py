@@ -14,17 +14,18 @@ import pytest
 
 from muster_hq.kafka import Admin
 from tests.kafka_broker import KafkaBroker, free_ports
-from tests.system.headquarters import PATIENCE
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
-POLICY = """
-id = "days"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported" }
-satisfied_by = { event = "IncidentReported" }
-within = "PT24H"
-"""
+POLICY = policy(
+    due_within(
+        "PT24H",
+        anchor=None,
+        opens_on='{ event = "EncounterReported" }',
+        satisfied_by='{ event = "IncidentReported" }',
+    ),
+    id="days",
+)
 Start = Callable[..., int]
 
 

@@ -14,53 +14,15 @@ import pytest
 
 from tests.kafka_broker import KafkaBroker
 from tests.system.headquarters import Headquarters
-from tests.system.offices import BusyOffice, RelayProcess, pending, soon
+from tests.system.offices import Offices, soon
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "hou", "elp")
-POLICY = """
-id = "seconds"
-version = 1
-gap_after = "PT1S"
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S"), gap_after="PT1S")
 SECONDS = 12.0
 """How long the offices are open: long enough for several kills, short enough for every run."""
-
-
-class Field:
-    """The offices with their relays."""
-
-    def __init__(self, folder: Path, hq: Headquarters) -> None:
-        self.offices = [BusyOffice(folder, office, seed) for seed, office in enumerate(OFFICES)]
-        self.relays = [RelayProcess(o, hq.bootstrap, folder / f"{o.id}.log") for o in self.offices]
-        for office, relay in zip(self.offices, self.relays, strict=True):
-            office.open_for_business()
-            relay.start()
-
-    def accepted(self) -> set[UUID]:
-        """Give the ids that the API had returned."""
-        return {event_id for office in self.offices for event_id in office.accepted}
-
-    def close(self) -> None:
-        """Close the offices and wait until the broker has acknowledged all that they recorded."""
-        for office in self.offices:
-            office.close()
-        deadline = time.monotonic() + 60
-        while any(pending(office) for office in self.offices):
-            assert time.monotonic() < deadline, "the relays did not empty the outboxes"
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        """End what still runs."""
-        for relay in self.relays:
-            relay.kill()
 
 
 @pytest.fixture
@@ -73,14 +35,15 @@ def hq(tmp_path: Path, own_broker: KafkaBroker) -> Iterator[Headquarters]:
 
 
 @pytest.fixture
-def field(tmp_path: Path, hq: Headquarters) -> Iterator[Field]:
+def field(tmp_path: Path, hq: Headquarters) -> Iterator[Offices]:
     """Open the offices."""
-    offices = Field(tmp_path, hq)
+    offices = Offices(tmp_path, hq.bootstrap, OFFICES)
+    offices.open_for_business()
     yield offices
     offices.kill()
 
 
-def test_headquarters_is_killed_in_a_loop_and_every_event_counts_once(hq: Headquarters, field: Field) -> None:
+def test_headquarters_is_killed_in_a_loop_and_every_event_counts_once(hq: Headquarters, field: Offices) -> None:
     """SIGKILL wherever it is, eight times: the ledger holds what was accepted, and agrees with the audit."""
     for pause in (0.3, 0.7, 1.1, 0.2, 0.9, 0.5, 1.3, 0.6):
         time.sleep(pause)
@@ -89,7 +52,7 @@ def test_headquarters_is_killed_in_a_loop_and_every_event_counts_once(hq: Headqu
     _assert_nothing_is_lost_or_said_twice(hq, field)
 
 
-def test_relays_are_killed_in_a_loop_and_every_event_counts_once(hq: Headquarters, field: Field) -> None:
+def test_relays_are_killed_in_a_loop_and_every_event_counts_once(hq: Headquarters, field: Offices) -> None:
     """What was sent and not yet marked is sent again: headquarters knows it."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
@@ -101,7 +64,7 @@ def test_relays_are_killed_in_a_loop_and_every_event_counts_once(hq: Headquarter
 
 
 def test_the_broker_is_killed_and_restarted_and_every_event_counts_once(
-    hq: Headquarters, field: Field, own_broker: KafkaBroker
+    hq: Headquarters, field: Offices, own_broker: KafkaBroker
 ) -> None:
     """Relays and headquarters wait for it, and go on by themselves."""
     time.sleep(3)
@@ -110,7 +73,7 @@ def test_the_broker_is_killed_and_restarted_and_every_event_counts_once(
     _assert_nothing_is_lost_or_said_twice(hq, field)
 
 
-def _assert_nothing_is_lost_or_said_twice(hq: Headquarters, field: Field) -> None:
+def _assert_nothing_is_lost_or_said_twice(hq: Headquarters, field: Offices) -> None:
     field.close()
     settled = soon(1.5)
     hq.until(lambda: hq.caught_up(settled), "all is judged")

@@ -19,6 +19,7 @@ from tests.kafka_broker import KafkaBroker, free_ports
 from tests.schemas.builders import GOOD, event_of
 from tests.system.headquarters import Headquarters
 from tests.system.offices import RelayProcess
+from tests.system.policies import due_within, policy
 
 pytestmark = pytest.mark.kafka
 
@@ -29,16 +30,7 @@ CODES = {
     "match", "custody", "kind", "step", "to", "jurisdiction", "channel", "stage", "outcome", "voids", "retracts",
     "occurred_at", "report_sha256",
 }  # fmt: skip
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "FINAL" }
-anchor = "received_at"
-within = "PT1S"
-"""
+POLICY = policy(due_within("PT1S", satisfied_by='{ event = "IncidentReported", stage = "FINAL" }'))
 
 
 class _At:

@@ -19,21 +19,14 @@ from muster_field.inbox import Inbox, inbox_path
 from muster_field.outbox import Outbox
 from muster_field.wiring import open_office
 from tests.kafka_broker import KafkaBroker
-from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.headquarters import Headquarters
+from tests.system.offices import RelayProcess
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
-POLICY = """
-id = "seconds"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported", match = "POTENTIAL" }
-satisfied_by = { event = "IncidentReported", stage = "INITIAL" }
-anchor = "received_at"
-within = "PT3S"
-remind_before = "PT2S"
-"""
+POLICY = policy(due_within("PT3S", remind_before="PT2S"))
 ABOUT = {"case_id": "case-1", "encounter_id": "encounter-1"}
 
 
@@ -41,9 +34,8 @@ class Office1:
     """The office dal, by its commands."""
 
     def __init__(self, folder: Path, bootstrap: str) -> None:
-        self.outbox, self._bootstrap = folder / "dal.db", bootstrap
-        self._relay: subprocess.Popen[bytes] | None = None
-        self._log = folder / "relay.log"
+        self.outbox = folder / "dal.db"
+        self._relay = RelayProcess(self, bootstrap, folder / "relay.log")
 
     def record(self, *events: FieldEvent) -> None:
         """Record events through the API."""
@@ -52,17 +44,12 @@ class Office1:
 
     def start_relay(self) -> None:
         """Start a relay, which also reads what headquarters answers."""
-        command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "muster_field", "relay"]
-        command += ["--outbox", str(self.outbox), "--bootstrap", self._bootstrap]
-        with self._log.open("ab") as log:
-            self._relay = subprocess.Popen(command, stdout=log, stderr=log)
+        self._relay.start()
 
     def stop(self) -> None:
         """End the relay, if it runs."""
-        if self._relay is not None:
-            self._relay.terminate()
-            assert self._relay.wait(PATIENCE) == 0, self._log.read_text("utf-8")[-2000:]
-            self._relay = None
+        if self._relay.running:
+            assert self._relay.stop() == 0, self._relay.log()[-2000:]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the office's to its end."""

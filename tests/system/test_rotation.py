@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from muster_field.wiring import open_office
 from muster_hq.grants import Principals, grants_of
 from muster_hq.kafka import Acls, Admin
 from tests.secure_broker import SECONDS, SecureBroker, Somebody, login, properties
+from tests.system.processes import Program
 
 pytestmark = pytest.mark.kafka
 
@@ -70,39 +69,17 @@ def test_credentials_are_rotated_and_nothing_is_lost(secure: SecureBroker, tmp_p
     assert sent(outbox) == 3
 
 
-class Relay:
-    """``field-office relay`` with a properties file, as a process."""
+class Relay(Program):
+    """``field-office relay`` with a properties file."""
 
     def __init__(self, broker: SecureBroker, outbox: Path, config: Path) -> None:
-        self._command = [sys.executable, "-m", "muster_field", "relay", "--outbox", str(outbox)]
-        self._command += ["--bootstrap", broker.bootstrap_sasl, "--kafka-config", str(config)]
-        self._log = outbox.with_suffix(".log")
-        self._process: subprocess.Popen[bytes] | None = None
+        options = ["--bootstrap", broker.bootstrap_sasl, "--kafka-config", str(config)]
+        super().__init__(outbox.with_suffix(".log"), "muster_field", "relay", "--outbox", str(outbox), *options)
 
     def start(self) -> None:
         """Start relaying, with an empty log."""
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *self._command], stdout=log, stderr=log
-            )
-
-    def stop(self) -> int:
-        """End it in good order, and give its exit code."""
-        assert self._process is not None
-        self._process.terminate()
-        code = self._process.wait(SECONDS)
-        self._process = None
-        return code
-
-    def kill(self) -> None:
-        """End it at once, if it runs."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(SECONDS)
-
-    def log(self) -> str:
-        """Give what it has logged since its start."""
-        return self._log.read_text("utf-8")
+        self._log.unlink(missing_ok=True)
+        super().start()
 
 
 def an_encounter() -> EncounterReported:

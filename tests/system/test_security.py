@@ -21,21 +21,23 @@ from muster_field.wiring import new_id
 from muster_hq.grants import RECEIVER_GROUP, SCAN_GROUP
 from tests.kafka_broker import KafkaBroker
 from tests.secure_broker import SecureBroker, Somebody, login, properties
-from tests.system.headquarters import PATIENCE, Headquarters
+from tests.system.headquarters import Headquarters
+from tests.system.policies import due_within, policy
+from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "dal-2")  # one's name begins with the other's
 PASSWORDS = {"dal": "dallas-dallas", "dal-2": "second-second", "headquarters": "hq-hq-hq-hq"}
-POLICY = """
-id = "days"
-version = 1
-[[requirement]]
-id = "initial-report"
-opens_on = { event = "EncounterReported" }
-satisfied_by = { event = "IncidentReported" }
-within = "PT24H"
-"""
+POLICY = policy(
+    due_within(
+        "PT24H",
+        anchor=None,
+        opens_on='{ event = "EncounterReported" }',
+        satisfied_by='{ event = "IncidentReported" }',
+    ),
+    id="days",
+)
 
 
 @pytest.fixture(scope="module")
