@@ -104,9 +104,10 @@ def each(heard: Iterable[HeardRows]) -> list[Said]:
     found = []
     for item in heard:
         if item.kind == Kind.BEATS:
-            for at, offset, event_id, *numbers in beats_of(item):
+            for beat in beats_of(item):
+                at, offset, event_id = beat[:3]
                 place = Evidence(at, item.stream, offset, event_id)
-                found.append(Said(place, item.kind, item.epoch, 0, tuple(numbers)))  # type: ignore[arg-type]  # four
+                found.append(Said(place, item.kind, item.epoch, 0, beat[3:]))
             continue
         named = item.kind == Kind.EVENTS
         for at, offset, number, event_id in rows_of(item):

@@ -49,11 +49,15 @@ class Hearing:
             given = Receipt(office, record.stream, "QUARANTINED", *place, epoch, sequence, reason=unfit.reason)
             self._answers.append(given)
 
+    def put_in_order(self) -> None:
+        """Put what was heard in order of offset: events that had to be told from duplicates came after the others."""
+        for rows in self.rows.values():
+            rows.sort()
+
     def heard(self, begun: Iterable[tuple[str, int]]) -> list[HeardRows]:
         """Give what was heard, packed; ``begun`` are streams whose first record came, and when (UTC milliseconds)."""
         found = [pack(_office_of(stream), stream, Kind.BEGUN, b"", [(at, 0, 0, b"")]) for stream, at in begun]
         for (stream, kind, epoch), rows in self.rows.items():
-            rows.sort()  # suspects came after the others
             found.append(pack(_office_of(stream), stream, kind, epoch, rows))
         found += [pack(_office_of(s), s, Kind.BEATS, epoch, beats) for (s, epoch), beats in self._beats.items()]
         return found
@@ -63,7 +67,7 @@ class Hearing:
         given = list(self._answers)
         for (stream, kind, epoch), rows in self.rows.items():
             if kind is Kind.EVENTS and epoch:
-                given += accepted(_office_of(stream), stream, epoch, sorted(rows))
+                given += accepted(_office_of(stream), stream, epoch, rows)
         return given
 
 

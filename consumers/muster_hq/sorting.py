@@ -123,6 +123,7 @@ class Batch:
                 received_at = reading.received_at if isinstance(reading, Noted) else reading.fact.received_at
                 self._quarantine(record, progress, unfit, received_at)
         self.suspects.clear()
+        self.hearing.put_in_order()
 
     def delays(self) -> tuple[dict[float, int], float]:
         """Give the facts' transmission delays: how many by upper bound in seconds, and their sum."""

@@ -41,9 +41,8 @@ class OutboxCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Give the families with their values, in the vocabulary's order."""
-        values = _of_outbox(self._state(), self._turned_at()) | _of_inbox(
-            *self._answers(), self._state(), self._clock()
-        )
+        state = self._state()
+        values = _of_outbox(state, self._turned_at()) | _of_inbox(*self._answers(), state, self._clock())
         for family, metric in zip(self.describe(), VOCABULARY, strict=True):
             for labels, value in values[metric.name].items():
                 family.add_metric(labels, value)
