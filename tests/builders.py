@@ -15,7 +15,7 @@ from muster_hq.entries import NEVER_READ, Counts, Move, NewFact, StreamState
 from muster_hq.facts import Applied, Fact, read_record
 from muster_hq.logfile import offices_in
 from muster_hq.orders import Order
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.quarantine import settle
 from muster_hq.records import Record

@@ -9,7 +9,8 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from muster_contract.topics import DIRECTIVES
-from muster_hq.policy import Policies, Policy
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy
 from tests.cases.builders import Event, directive, stream_of
 from tests.random_logs import Log, Place, logs
 

@@ -18,7 +18,9 @@ from muster_contract.codec import PULSE
 from muster_contract.headers import Headers
 from muster_contract.topics import DIRECTIVES, encounters, incidents, streams_of
 from muster_hq.calendars import LocalDays
-from muster_hq.policy import Pattern, Policies, Policy, Requirement
+from muster_hq.patterns import Pattern
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy, Requirement
 from muster_hq.records import Record
 from tests.builders import records_of
 from tests.cases.bad_records import heartbeat, lodged

@@ -19,7 +19,8 @@ from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
 from muster_hq.audit_findings import Finding, findings_of, wrong_channels
 from muster_hq.audit_occurrences import Judge, Verdict
 from muster_hq.audit_verdicts import verdicts_of
-from muster_hq.policy import Policies, Policy
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy
 from muster_hq.records import Record
 
 Row = dict[str, Any]

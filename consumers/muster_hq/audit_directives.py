@@ -12,7 +12,8 @@ from itertools import takewhile
 from muster_contract.codec import Undecodable, decode
 from muster_contract.topics import DIRECTIVES
 from muster_hq.audit_facts import Directive, Fact, Reading, fact_of, office_of, unfit
-from muster_hq.policy import Activation, shape_of
+from muster_hq.patterns import shape_of
+from muster_hq.policies import Activation
 from muster_hq.records import Record
 
 UNENDED = 1 << 62

@@ -17,7 +17,7 @@ from muster_contract.headers import number_of
 from muster_contract.schemas import Schema, enum_symbols
 from muster_contract.times import MAX_MS
 from muster_contract.topics import parse_stream, topic_of_kind
-from muster_hq.policy import Shape, shape_of
+from muster_hq.patterns import Shape, shape_of
 from muster_hq.records import Record
 
 Place = tuple[int, str, int]

@@ -15,7 +15,7 @@ from muster_contract.times import format_instant
 from muster_contract.topics import encounters, incidents
 from muster_hq.audit_facts import Place, Reading, Word
 from muster_hq.audit_occurrences import Verdict
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 
 Stretch = tuple[int, int]
 Run = tuple[int, int]

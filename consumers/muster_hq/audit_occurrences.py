@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from muster_hq.audit_directives import as_fact, due_at, is_directive
 from muster_hq.audit_facts import Directive, Fact, Place
-from muster_hq.policy import Policy, Requirement, Shape, any_matches
+from muster_hq.patterns import Shape, any_matches
+from muster_hq.policy import Policy, Requirement
 
 S, W, V, X = range(4)
 """What a fact can be to an occurrence; at equal received_at, the order in which they decide."""

@@ -15,7 +15,8 @@ from itertools import count
 
 from muster_hq.audit_facts import Fact, Place
 from muster_hq.audit_occurrences import Chain, Decision, Event, Judge, Line, Occurrence, S, V, Verdict
-from muster_hq.policy import Policies, any_matches
+from muster_hq.patterns import any_matches
+from muster_hq.policies import Policies
 
 ORPHAN_REPORT = "orphan-report"
 REOPENED_AFTER = {"WAIVED", "CLEARED", "VOIDED", "ENDED"}

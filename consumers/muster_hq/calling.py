@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from muster_contract.topics import VERDICTS
-from muster_hq.ledger_port import Ledger, RollChange
-from muster_hq.orders import activations_by
-from muster_hq.policy import Policies
-from muster_hq.published import finding_record
+from muster_hq.case_files import RollChange
+from muster_hq.ledger_port import Ledger
+from muster_hq.policies import Policies
 from muster_hq.rollcall import call
+from muster_hq.settled import activated_by, clocks_until, tell
 
 
 class Calling:
@@ -21,13 +20,11 @@ class Calling:
     def step(self) -> int:
         """Call every roll that is due; give how many were. The clocks are read before what was heard."""
         with self._ledger.judging() as transaction:
-            clocks = transaction.clocks()
-            if self._until is not None:
-                clocks = {name: min(clock, self._until) for name, clock in clocks.items()}
+            clocks = clocks_until(transaction, self._until)
             due = transaction.due_rolls(clocks)
             if not due:
                 return 0
-            policies = self._policies.activated(activations_by(max(clocks.values()), transaction.activations()))
+            policies = activated_by(transaction, self._policies, clocks)
             outages = transaction.outages() if self._listens_for_outages else {}
             changes, findings = [], []
             for office, roll, heard in due:
@@ -35,8 +32,7 @@ class Calling:
                 changes.append(RollChange(office, roll, called.past, called.rest))
                 findings += called.findings
             transaction.record_rolls(changes)
-            transaction.find(findings)
-            transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
+            tell(transaction, findings)
         return len(due)
 
     @property

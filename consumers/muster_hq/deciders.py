@@ -12,7 +12,8 @@ from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
 from muster_hq.moving import Moved, moved
 from muster_hq.orders import Order
-from muster_hq.policy import DIRECTED, DIRECTIVE, ENDS, SATISFIES, WAIVES, Policy, Requirement, shape_of
+from muster_hq.patterns import shape_of
+from muster_hq.policy import DIRECTED, DIRECTIVE, ENDS, SATISFIES, WAIVES, Policy, Requirement
 from muster_hq.verdicts import NEVER
 
 S, W, V, X = range(4)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from muster_contract.codec import PULSE, Undecodable, decode
 from muster_contract.directives import why_ignored
 from muster_contract.events import JURISDICTION, LABELS, OPAQUE_ID, above_ceiling
-from muster_contract.schemas import Schema, enum_symbols
+from muster_contract.schemas import Schema, code_fields
 from muster_contract.times import MAX_MS
 from muster_contract.topics import Stream, topic_of_kind
 from muster_hq.orders import Order
-from muster_hq.policy import Shape, shape_of
+from muster_hq.patterns import Shape, shape_of
 from muster_hq.records import Record
 
 
@@ -158,9 +158,7 @@ class _Plan:
         self.numbered = "sequence" in schema.fields
         self.has_jurisdiction = "jurisdiction" in schema.fields
         self.names = next((name for name in schema.fields if name in {"voids", "retracts"}), None)
-        self.codes = tuple(
-            n for n, t in schema.fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"
-        )
+        self.codes = tuple(code_fields(schema))
         self.shapes = _ShapesByCodes(schema.name, self.codes)
 
 
@@ -178,12 +176,6 @@ class _ShapesByCodes(dict[tuple[str, ...], Shape]):
 
 
 _plan_of = cache(_Plan)
-
-
-def _enum_name(avro_type: Any) -> str:  # noqa: ANN401 - any Avro type
-    return str(avro_type["name"] if isinstance(avro_type, dict) and "name" in avro_type else avro_type).rpartition(".")[
-        2
-    ]
 
 
 def _malformed(fields: dict[str, Any], plan: _Plan) -> str | None:

@@ -13,15 +13,16 @@ from typing import NamedTuple
 
 import structlog
 
-from muster_contract.topics import QUARANTINE, VERDICTS, parse_stream, receipts
+from muster_contract.topics import QUARANTINE, parse_stream, receipts
 from muster_hq.entries import Counts, FindingRow, Move, NewFact, StreamState
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.orders import Order
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.progress import Halt, gaps_before
-from muster_hq.published import finding_record, quarantined_record, receipt_record
+from muster_hq.published import quarantined_record, receipt_record
 from muster_hq.quarantine import settle
 from muster_hq.records import Record
+from muster_hq.settled import tell
 from muster_hq.sorting import Batch, Rules
 from muster_hq.verdicts import ALL_OFFICES
 
@@ -92,7 +93,7 @@ class Intake:
     def find(self, findings: Sequence[FindingRow]) -> None:
         """Append findings that concern no record, such as a log that is broken."""
         with self._ledger.intake() as transaction:
-            _publish_findings(transaction, findings)
+            tell(transaction, findings)
 
     def _write(self, transaction: IntakeTransaction, batch: Batch, moved: Mapping[str, StreamState]) -> None:
         transaction.move(Move(n, p.start, moved[n], p.counted()) for n, p in batch.progress.items())
@@ -111,7 +112,7 @@ class Intake:
             transaction.give_orders(batch.orders, self._wide)
             self._settle_quarantine(transaction, batch)
         broken = [_log_broken(halt, batch) for halt in batch.halts if halt.broken]
-        _publish_findings(transaction, batch.findings + broken)
+        tell(transaction, batch.findings + broken)
 
     def _settle_quarantine(self, transaction: IntakeTransaction, batch: Batch) -> None:
         """Readmit or reject what directives name, whichever of record and directive was read first."""
@@ -144,12 +145,6 @@ def declined_transfers(facts: Sequence[NewFact]) -> Mapping[tuple[str, str], int
     if not places:
         return {}
     return Counter((fact.office, places[fact.shape]) for _, fact, _ in facts if fact.shape in places)
-
-
-def _publish_findings(transaction: IntakeTransaction, findings: Sequence[FindingRow]) -> None:
-    if findings:
-        transaction.find(findings)
-        transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
 
 
 def _office_of(stream: str) -> str:

@@ -12,7 +12,8 @@ from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
 from muster_hq.orders import Order
-from muster_hq.policy import Policies, Policy
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy
 from muster_hq.quarantine import first_of_each_event
 from muster_hq.verdicts import ALL_OFFICES, NEVER, Astray, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
 

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import structlog
 
 from muster_contract.errors import MusterError
-from muster_contract.topics import VERDICTS
+from muster_hq.case_files import CaseChange, CaseFile, ObligationRow
 from muster_hq.entries import FindingRow, wrong_channel
 from muster_hq.judge import judge
-from muster_hq.ledger_port import CaseChange, CaseFile, JudgingTransaction, Ledger, ObligationRow
-from muster_hq.orders import Order, activations_by
-from muster_hq.policy import Policies
-from muster_hq.published import finding_record, judged_out
+from muster_hq.ledger_port import JudgingTransaction, Ledger
+from muster_hq.orders import Order
+from muster_hq.policies import Policies
+from muster_hq.published import judged_out
+from muster_hq.settled import activated_by, clocks_until, tell
 from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
 
 AGAIN_AFTER = 60_000
@@ -53,30 +54,21 @@ class Judging:
     def step(self, limit: int) -> int:
         """Judge up to ``limit`` cases; give how many were due."""
         with self._ledger.judging() as transaction:
-            cases = transaction.due_cases(self._clocks(transaction), limit)
+            cases = transaction.due_cases(clocks_until(transaction, self._until), limit)
             if cases:
-                clocks = self._clocks(transaction)  # those by which these cases are complete
+                clocks = clocks_until(transaction, self._until)  # those by which these cases are complete
                 outages = self._outages(transaction)
                 orders = transaction.orders([case.case_no for case in cases])
-                policies = self._policies.activated(activations_by(max(clocks.values()), transaction.activations()))
+                policies = activated_by(transaction, self._policies, clocks)
                 judged, failed = _judge_each(policies, cases, orders, outages, clocks)
                 transaction.record([one.change for one in judged if one.change is not None])
                 transaction.publish(record for one in judged for record in one.records)
-                findings = [finding for one in judged for finding in one.findings]
-                if findings:
-                    transaction.find(findings)
-                    transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
+                tell(transaction, [finding for one in judged for finding in one.findings])
                 if aside := transaction.aside():
                     transaction.take_back(aside & ({c.case_no for c in cases} - {c.case_no for c, _ in failed}))
                 if failed:
                     _set_aside(transaction, failed, clocks)
         return len(cases)
-
-    def _clocks(self, transaction: JudgingTransaction) -> Clocks:
-        clocks = transaction.clocks()
-        if self._until is None:
-            return clocks
-        return {name: min(clock, self._until) for name, clock in clocks.items()}
 
     def _outages(self, transaction: JudgingTransaction) -> Outages:
         """Give the outages that a policy may ask for: silences of streams, and records that could not be read."""

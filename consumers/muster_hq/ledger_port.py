@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from muster_contract.errors import MusterError
+from muster_hq.case_files import AsideCase, CaseChange, CaseFile, CaseHistory, RollChange, RollFile
 from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled, StreamState
-from muster_hq.facts import Fact
 from muster_hq.heard import HeardRows
 from muster_hq.orders import Order
-from muster_hq.policy import Shape
+from muster_hq.patterns import Shape
 from muster_hq.roll import Roll
-from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict, VerdictKey
+from muster_hq.verdicts import Clocks, Obligation, Outages, Verdict
 
 
 class LedgerError(MusterError):
@@ -105,66 +105,6 @@ class IntakeTransaction(Protocol):
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""
-
-
-ObligationRow = tuple[str, str, str, int, str, int, str, int | None, str]
-"""The first nine values of an Obligation: all but its opening fact."""
-
-
-class CaseFile(NamedTuple):
-    """All that the ledger holds of a case that is due: its facts in fact order, and what was said of it."""
-
-    case_no: int
-    case_id: str
-    facts: list[Fact]
-    given: set[VerdictKey]
-    obligations: set[ObligationRow]
-
-
-class CaseHistory(NamedTuple):
-    """All that the ledger says of a case: its facts in fact order, every verdict, and what is not settled."""
-
-    case_id: str
-    facts: list[Fact]
-    verdicts: list[Verdict]
-    obligations: list[Obligation]
-
-
-class CaseChange(NamedTuple):
-    """What judging changes of a case. ``due`` and ``stale`` are (clock, instant) pairs to add and to remove."""
-
-    case_no: int
-    verdicts: list[Verdict]
-    opened: list[Obligation]
-    closed: list[ObligationRow]
-    due: list[tuple[str, int]]
-    stale: list[tuple[str, int]]
-
-
-class AsideCase(NamedTuple):
-    """A case that could not be judged: a code that says why, the clock then, and how often in a row."""
-
-    case_id: str
-    reason: str
-    at: int
-    tries: int
-
-
-class RollFile(NamedTuple):
-    """All that the ledger holds of an office whose roll is to be called; ``heard`` in no order."""
-
-    office_id: str
-    roll: Roll
-    heard: list[HeardRows]
-
-
-class RollChange(NamedTuple):
-    """An office's roll after a call, the instant past which it is due again, and what of ``heard`` is put back."""
-
-    office_id: str
-    roll: Roll
-    past: int | None
-    rest: list[HeardRows]
 
 
 class JudgingTransaction(Protocol):

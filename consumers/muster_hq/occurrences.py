@@ -11,7 +11,8 @@ from muster_hq.deciders import Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact
 from muster_hq.moving import MOVING
 from muster_hq.orders import Order
-from muster_hq.policy import Policies, Policy, Requirement
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy, Requirement
 from muster_hq.sayings import Sayings
 from muster_hq.verdicts import NEVER, Obligation, Outages, Verdict, VerdictKey
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from muster_contract.directives import Target, target_of
-from muster_hq.policy import Activation
+from muster_hq.policies import Activation
 
 NAMING_RECORDS = frozenset({"READMIT", "REJECT"})
 """Directives that name a quarantined record; the others that are carried out concern a case."""

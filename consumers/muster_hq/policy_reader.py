@@ -14,22 +14,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from muster_contract.errors import ConfigurationError, Fault
 from muster_contract.register import Office
-from muster_contract.schemas import enum_symbols, newest
 from muster_contract.times import format_duration, parse_duration, parse_instant, to_ms
-from muster_contract.topics import topic_of_kind
 from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zones_of
 from muster_hq.calendars import DAY
+from muster_hq.pattern_reader import read_patterns
+from muster_hq.policies import Policies
 from muster_hq.policy import (
     CLASSIFIED,
     DEFAULT_GAP_AFTER,
     DEFAULT_ORPHAN_AFTER,
     DEFAULT_OUTAGE_GRACE,
-    Pattern,
-    Policies,
     Policy,
     Requirement,
     chain_of,
 )
+from muster_hq.policy_faults import faults_across, faults_between
 
 PULSE_EVERY = 5_000
 """Milliseconds between two pulses of headquarters' clock (DESIGN section 2)."""
@@ -51,7 +50,7 @@ def load_policies(paths: Sequence[Path]) -> Policies:
             faults.append(Fault(str(path), "is not UTF-8 text"))
         except ConfigurationError as refusal:
             faults.extend(refusal.faults)
-    faults.extend(_faults_between(versions))
+    faults.extend(faults_between(versions))
     if faults or not paths:
         raise ConfigurationError(faults or [Fault("policy", "none is given", "--policy FILE")])
     return Policies(versions)
@@ -79,7 +78,7 @@ def read_policy(text: str, place: str) -> Policy:
             )
         )
     ]
-    faults.extend(_faults_across(raw, place))
+    faults.extend(faults_across(raw, place))
     if faults or head is None:
         raise ConfigurationError(faults)
     digest = sha256(text.encode()).hexdigest()
@@ -152,48 +151,9 @@ def _instant(value: object) -> int:
     raise ValueError("not a time with a zone, such as 2013-01-01T00:00:00Z")
 
 
-def _patterns(value: object) -> tuple[Pattern, ...]:
-    tables = value if isinstance(value, list) else [value]
-    patterns = [_pattern(table) for table in tables if isinstance(table, dict)]
-    if not tables or len(patterns) < len(tables):
-        raise ValueError('not a pattern, such as { event = "IncidentReported", stage = "INITIAL" }')
-    return tuple(patterns)
-
-
-def _pattern(table: Mapping[str, Any]) -> Pattern:
-    event = table.get("event")
-    known = (topic_of_kind("encounters").types | topic_of_kind("incidents").types) - {"OfficeHeartbeat", "ClockPulse"}
-    if not isinstance(event, str) or event not in known:
-        raise ValueError(f"event is not one of {', '.join(sorted(known))}")
-    where = {}
-    for name, wanted in table.items():
-        if name == "event":
-            continue
-        codes = wanted if isinstance(wanted, list) else [wanted]
-        allowed = _codes_of(event, name)
-        if not codes or not all(isinstance(code, str) and (allowed is None or code in allowed) for code in codes):
-            raise ValueError(f"{name} of {event} is one of {', '.join(allowed or ['ISO 3166 codes such as US-CA'])}")
-        where[name] = frozenset(codes)
-    return Pattern(event, where)
-
-
-def _codes_of(event: str, name: str) -> Sequence[str] | None:
-    """Give the codes that a field may hold; None where any code may stand; ValueError for other fields."""
-    fields = newest()[event].fields
-    codes = [n for n, t in fields.items() if _enum_name(t) in enum_symbols() or n == "jurisdiction"]
-    if name not in codes:
-        raise ValueError(f"{name} is no field of {event} that a policy may look at; those are {', '.join(codes)}")
-    return enum_symbols().get(_enum_name(fields[name]))
-
-
-def _enum_name(avro_type: Any) -> str:  # noqa: ANN401 - any Avro type
-    name = avro_type.get("name", "") if isinstance(avro_type, dict) else avro_type
-    return str(name).rpartition(".")[2]
-
-
 _Ms = Annotated[int, BeforeValidator(_milliseconds)]
 _At = Annotated[int, BeforeValidator(_instant)]
-_Patterns = Annotated[tuple[Any, ...], BeforeValidator(_patterns)]
+_Patterns = Annotated[tuple[Any, ...], BeforeValidator(read_patterns)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -235,7 +195,7 @@ _CAUSES = {"extra_forbidden": "is no key that is known here", "missing": "is mis
 """Our words for pydantic's most frequent causes."""
 
 
-def _validated(model: type[Any], table: Mapping[str, Any], place: str, faults: list[Fault]) -> Any:  # noqa: ANN401
+def _validated(model: type[Any], table: Mapping[str, Any], place: str, faults: list[Fault]) -> Any:  # noqa: ANN401 - an instance of the model
     try:
         return model.model_validate(table)
     except ValidationError as refusal:
@@ -266,44 +226,3 @@ def _requirement(table: Mapping[str, Any], place: str, faults: list[Fault], cale
         faults.append(Fault(f"{place}: remind_before", "is not between nothing and within", "remind before it is due"))
     values = dict(line) | {"days": days, "anchor": line.anchor or ("received_at" if line.follows else "occurred_at")}
     return Requirement(**values)
-
-
-def _faults_across(raw: Iterable[Mapping[str, Any]], place: str) -> Iterable[Fault]:
-    """Check what no requirement can know alone: ids are unique, chains exist and have a beginning."""
-    follows: dict[str, str | None] = {}
-    for table in raw:
-        name = str(table.get("id"))
-        if name in follows:
-            yield Fault(f"{place}: requirement {name}", "its id is used twice")
-        before = table.get("follows")
-        follows[name] = before if isinstance(before, str) else None
-    for name, before in follows.items():
-        if before is not None and before not in follows:
-            yield Fault(f"{place}: requirement {name}", f"follows {before!r}, which is not there")
-        elif _circular(name, follows):
-            yield Fault(f"{place}: requirement {name}", "follows itself in a circle")
-
-
-def _circular(name: str, follows: Mapping[str, str | None]) -> bool:
-    seen: set[str] = set()
-    step: str | None = name
-    while step is not None and step in follows:
-        if step in seen:
-            return True
-        seen.add(step)
-        step = follows[step]
-    return False
-
-
-def _faults_between(versions: Sequence[Policy]) -> Iterable[Fault]:
-    if len({p.id for p in versions}) > 1:
-        yield Fault("policy", f"{len({p.id for p in versions})} different ids", "give the versions of one policy")
-    for first, second in ((a, b) for i, a in enumerate(versions) for b in versions[i + 1 :]):
-        if first.version == second.version:
-            yield Fault(second.name, "this version is given twice")
-        elif first.effective == second.effective:
-            yield Fault(second.name, f"is effective at the same instant as {first.name}", "each needs its own")
-        scopes = {r.id: r.scope for r in first.requirements}
-        for changed in (r for r in second.requirements if r.scope != scopes.get(r.id, r.scope)):
-            place = f"{second.name}: requirement {changed.id}: scope"
-            yield Fault(place, f"is not that of {first.name}", "obligations are numbered by it: choose another id")

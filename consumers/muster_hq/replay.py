@@ -12,7 +12,7 @@ from muster_hq.entries import Counts
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.ledger_port import Ledger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.records import Record
 
 BATCH = 5_000

@@ -14,7 +14,7 @@ from uuid import UUID
 from muster_contract.topics import encounters, incidents
 from muster_hq.entries import FindingRow
 from muster_hq.heard import HeardRows, Kind, Row, Said, announced_by, cut, each, rows_of
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.roll import Gap, Range, Roll, Series, joined, size, text_of, without
 from muster_hq.silence import Ear
 from muster_hq.verdicts import Evidence, Outage

@@ -8,7 +8,7 @@ from muster_contract.times import format_instant
 from muster_contract.topics import encounters
 from muster_hq.entries import FindingRow
 from muster_hq.heard import HeardRows, Kind, each, last_of
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Evidence, Outage
 

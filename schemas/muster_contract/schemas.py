@@ -86,6 +86,18 @@ def enum_symbols() -> Mapping[str, tuple[str, ...]]:
     return {e["name"]: tuple(e["symbols"]) for s in newest().values() for e in _enums(s.source)}
 
 
+@cache
+def code_fields(schema: Schema) -> Mapping[str, tuple[str, ...] | None]:
+    """Give the fields of a version that hold codes, in order, with their symbols; None where any code may stand."""
+    symbols = {name: enum_symbols().get(_simple_name(avro_type)) for name, avro_type in schema.fields.items()}
+    return {name: found for name, found in symbols.items() if found is not None or name == "jurisdiction"}
+
+
+def _simple_name(avro_type: Json) -> str:
+    name = avro_type.get("name", "") if isinstance(avro_type, dict) else avro_type
+    return str(name).rpartition(".")[2]
+
+
 def _enums(node: Json) -> list[Json]:
     if isinstance(node, list):
         return [e for n in node for e in _enums(n)]

@@ -31,7 +31,8 @@ from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.ledger_port import Ledger
-from muster_hq.policy import Policies, shape_of
+from muster_hq.patterns import shape_of
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import load_policies
 from muster_hq.records import Record
 from muster_hq.worker import BATCH

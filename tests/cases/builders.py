@@ -16,7 +16,7 @@ from muster_contract.codec import PULSE, encode
 from muster_contract.register import Office
 from muster_contract.times import parse_instant
 from muster_contract.topics import DIRECTIVES, encounters, incidents
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import at_offices, read_policy
 from muster_hq.records import Record
 

@@ -101,7 +101,7 @@ def test_the_position_is_kept_with_what_it_is_the_position_of(tmp_path: Path) ->
 def test_what_cannot_be_kept_moves_no_position(inbox: Inbox) -> None:
     """All of a batch, or nothing."""
     with pytest.raises(TypeError):
-        inbox.take([received(1, 1), due("a", 1)._replace(due_at=object())], 2, 0)  # type: ignore[arg-type]
+        inbox.take([received(1, 1), due("a", 1)._replace(due_at=object())], 2, 0)  # type: ignore[arg-type]  # what no file takes
     assert (inbox.position(), inbox.state(EPOCH).received) == (0, {})
 
 

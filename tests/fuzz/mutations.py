@@ -89,7 +89,7 @@ def spoiled_tree(draw: st.DrawFn, good: Sequence[Any]) -> Any:  # noqa: ANN401 -
     return tree
 
 
-def _spoil(draw: st.DrawFn, node: Any, depth: int) -> Any:  # noqa: ANN401
+def _spoil(draw: st.DrawFn, node: Any, depth: int) -> Any:  # noqa: ANN401 - any JSON value
     if depth > 5 or not isinstance(node, dict | list) or not node or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(ODD_VALUES))
     if isinstance(node, list):

@@ -16,7 +16,7 @@ from muster_field.metrics import OutboxCollector
 from muster_field.outbox import Outbox
 from muster_hq.commands.scraping import registry_over
 from muster_hq.ledger.opening import open_ledger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import read_policy
 from tests.cases.policies import TWO_LINKS
 from tests.field.offices import NOW, office_at

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from muster_hq.case_files import CaseChange, CaseFile
 from muster_hq.facts import Fact
 from muster_hq.heard import HeardRows, Kind, pack
 from muster_hq.ledger.postgres import PostgresLedger
 from muster_hq.ledger.postgres.reading import PostgresReader
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger.sqlite.reading import SqliteReader
-from muster_hq.ledger_port import CaseChange, CaseFile, Ledger, LedgerReader
-from muster_hq.policy import Shape
+from muster_hq.ledger_port import Ledger, LedgerReader
+from muster_hq.patterns import Shape
 from muster_hq.verdicts import Obligation, Verdict
 from tests.builders import clocks_at, new_facts
 from tests.cases.builders import T0, Event

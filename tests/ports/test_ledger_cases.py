@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from muster_hq.ledger_port import CaseHistory, Ledger
+from muster_hq.case_files import CaseHistory
+from muster_hq.ledger_port import Ledger
 from tests.builders import obligation_on, verdict_on
 from tests.cases.builders import T0, declined, encounter, report, screening
 from tests.ports.ledgers import LedgerKind, append, due_at, record

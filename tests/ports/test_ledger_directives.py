@@ -85,7 +85,7 @@ def test_what_was_not_read_is_an_outage_from_a_millisecond_before(ledger: Ledger
     settle(ledger, held(), order(7, "REJECT"))
     with ledger.judging() as transaction:
         found = transaction.unread()
-        assert sorted(found["a"]) == [Outage(T0 + 4, T0 + 9, True), Outage(T0 + 6, NEVER, True)]  # noqa: FBT003
+        assert sorted(found["a"]) == [Outage(T0 + 4, T0 + 9, unread=True), Outage(T0 + 6, NEVER, unread=True)]
         assert found.keys() == {"a"}
         assert dict(transaction.outages()) == {}
 

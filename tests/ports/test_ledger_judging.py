@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from muster_hq.ledger_port import CaseFile, Ledger
+from muster_hq.case_files import CaseFile
+from muster_hq.ledger_port import Ledger
 from muster_hq.verdicts import ALL_OFFICES
 from tests.builders import clocks_at, new_facts, obligation_on, verdict_on
 from tests.cases.builders import T0, encounter, not_a_match, report

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from muster_contract.topics import DIRECTIVES, incidents
+from muster_hq.case_files import RollChange, RollFile
 from muster_hq.entries import FindingRow, Heartbeat
 from muster_hq.heard import HeardRows, rows_of
-from muster_hq.ledger_port import Ledger, RollChange, RollFile
+from muster_hq.ledger_port import Ledger
 from muster_hq.roll import Gap, Roll, Series
 from muster_hq.verdicts import Evidence
 from tests.builders import clocks_at, move

@@ -24,7 +24,7 @@ from muster_hq.commands.audit import audit
 from muster_hq.commands.calendar import calendar
 from muster_hq.commands.replay import replay
 from muster_hq.intake import delay_bounds
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import at_offices, load_policies, read_policy
 from tests.cases.calendars import FIVE, within
 

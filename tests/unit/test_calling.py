@@ -13,7 +13,7 @@ from muster_contract.topics import streams_of
 from muster_hq.calling import Calling
 from muster_hq.intake import Intake
 from muster_hq.ledger.sqlite import SqliteLedger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from tests.builders import policies_of, records_of
 from tests.cases.builders import T0, Event, encounter, pulse
 from tests.cases.policies import REPORT

@@ -11,7 +11,7 @@ from muster_contract.register import Office
 from muster_hq.audit import audit
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.sqlite import SqliteLedger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import at_offices, read_policy
 from muster_hq.replay import replay
 from tests.cases.builders import T0, Case, Event, directive, encounter, report, retract

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from muster_contract.times import parse_instant
+from muster_hq.case_files import CaseHistory
 from muster_hq.facts import Fact
 from muster_hq.inspection.page import page
 from muster_hq.inspection.sampling import Inspection, draw, instances_of
 from muster_hq.inspection.timeline import timeline
-from muster_hq.ledger_port import CaseHistory
 from muster_hq.verdicts import Obligation, Verdict, evidence_of
 from tests.builders import new_facts, obligation_on, verdict_on
 from tests.cases.builders import T0, encounter, report

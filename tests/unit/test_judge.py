@@ -10,7 +10,7 @@ from muster_hq.facts import Fact
 from muster_hq.judge import judge
 from muster_hq.logfile import offices_in
 from muster_hq.orders import activations_by
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.published import verdict_row
 from muster_hq.verdicts import NEVER, Judgement, Verdict
 from tests.builders import clocks_at, facts_of, policies_of, read_log, records_of, silences_of

@@ -14,7 +14,7 @@ from muster_hq.intake import DELAY_BOUNDS, Intake, delay_bounds
 from muster_hq.judging import Judging
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger_port import Outrun
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.sorting import MAX_BROKER_SKEW
 from tests.builders import policies_of, records_of
 from tests.cases.builders import SECOND, T0, Event, confirmed, encounter, pulse, raw, report, retract

@@ -24,7 +24,7 @@ from muster_hq.ledger.sqlite.database import Database
 from muster_hq.ledger_port import Ledger, LedgerReader
 from muster_hq.metrics import VOCABULARY, LedgerCollector
 from muster_hq.metrics.vocabulary import SOON
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.replay import replay
 from tests.cases.builders import T0, Case, Event, declined, directive, encounter, pulse, raw, report

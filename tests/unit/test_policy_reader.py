@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from muster_contract.errors import ConfigurationError
-from muster_hq.policy import Pattern, Policies, Policy, Requirement, shape_of
+from muster_hq.patterns import Pattern, shape_of
+from muster_hq.policies import Policies
+from muster_hq.policy import Policy, Requirement
 from muster_hq.policy_reader import SHORTEST_OUTAGE, load_policies, read_policy
 from tests.cases.policies import HEAD, LINE, REPORT, SCREENING, THREE_LINKS, TWO_LINKS, WRITTEN, version
 

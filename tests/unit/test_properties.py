@@ -23,7 +23,7 @@ from muster_hq.judging import Judging
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger_port import LedgerReader
 from muster_hq.orders import activations_by
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
 from muster_hq.verdicts import Obligation, Verdict

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from muster_contract.shell.running import run_command
 from muster_hq.commands.roll_call import roll_call
 from muster_hq.ledger.opening import open_ledger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.replay import replay
 from tests.builders import policies_of, records_of
 from tests.cases.bad_records import heartbeat

@@ -20,7 +20,7 @@ from muster_hq.audit import audit
 from muster_hq.comparing import settled_findings
 from muster_hq.heard import HeardRows, Kind, cut, each, pack, rows_of
 from muster_hq.ledger.opening import open_ledger
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.replay import replay
 from muster_hq.roll import Roll, dump, load
 from muster_hq.rollcall import call
@@ -36,7 +36,7 @@ LISTENING = Policies([replace(policy, silent_after=20) for policy in POLICIES.ve
 WITH_OUTAGES = Policies([replace(policy, outage_after=15) for policy in LISTENING.versions])
 
 
-def e(number: int, at: int, *, epoch: UUID = ONE, name: str = "", **fields: Any) -> Event:  # noqa: ANN401
+def e(number: int, at: int, *, epoch: UUID = ONE, name: str = "", **fields: Any) -> Event:  # noqa: ANN401 - any field
     """Build an encounter with a number."""
     return encounter(name or f"E{epoch.int}-{number}", at, sequence=number, epoch=epoch.bytes, **fields)
 

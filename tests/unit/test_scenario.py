@@ -36,7 +36,7 @@ from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.ledger_port import Ledger
 from muster_hq.logfile import read_lines
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import load_policies
 from muster_hq.records import Record
 from muster_hq.replay import replay

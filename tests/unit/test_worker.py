@@ -16,7 +16,7 @@ from muster_hq.judging import Judging
 from muster_hq.kafka import Batch, Broken
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger_port import LedgerAway, LedgerError
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.records import Record
 from muster_hq.sorting import MAX_BROKER_SKEW
 from muster_hq.worker import AWAY_SECONDS, BATCH, HOLD_MS, Worker, positions_of

@@ -19,7 +19,7 @@ from muster_hq.judging import Judging
 from muster_hq.kafka import OutputProducer, StreamReader
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.ledger_port import LedgerAway
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.publisher import Publisher
 from muster_hq.worker import Worker, positions_of

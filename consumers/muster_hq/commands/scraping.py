@@ -11,7 +11,7 @@ from muster_contract.times import now_ms
 from muster_hq.intake import delay_bounds
 from muster_hq.ledger.opening import open_reader
 from muster_hq.metrics import LedgerCollector
-from muster_hq.policy import Policies
+from muster_hq.policies import Policies
 
 
 def registry_over(

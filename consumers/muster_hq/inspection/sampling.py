@@ -10,7 +10,7 @@ from hashlib import sha256
 from heapq import nsmallest
 from typing import NamedTuple
 
-from muster_hq.ledger_port import CaseHistory
+from muster_hq.case_files import CaseHistory
 from muster_hq.verdicts import Evidence
 
 NONCOMPLIANT = frozenset({"MISSED", "ORPHANED"})

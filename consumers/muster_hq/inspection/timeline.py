@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from muster_contract.times import format_instant
+from muster_hq.case_files import CaseHistory
 from muster_hq.facts import Fact
-from muster_hq.ledger_port import CaseHistory
 from muster_hq.published import evidence_row
 from muster_hq.verdicts import Evidence, Obligation, Verdict, evidence_of
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from psycopg import Cursor
 
+from muster_hq.case_files import CaseFile, ObligationRow
 from muster_hq.facts import Fact, make
 from muster_hq.ledger.postgres.binary import int2s, int4s, int8s
-from muster_hq.ledger.postgres.stored_ids import Texts, text_of
+from muster_hq.ledger.postgres.stored_ids import text_of
 from muster_hq.ledger.postgres.words import Words
-from muster_hq.ledger_port import CaseFile, ObligationRow
+from muster_hq.memo import Memo
 from muster_hq.verdicts import Clocks, VerdictKey
 
 # "is true" has the last list hashed, not walked once for each row.
@@ -54,12 +55,12 @@ def lock_due(cursor: Cursor[Any], words: Words, clocks: Clocks, limit: int) -> l
 
 def facts_of(cursor: Cursor[Any], words: Words, case_no: int) -> list[Fact]:
     """Give the facts of one case in fact order: for those who only read."""
-    return _facts(cursor, words, Texts(), int4s([case_no]))[case_no]
+    return _facts(cursor, words, Memo(text_of), int4s([case_no]))[case_no]
 
 
 def load(cursor: Cursor[Any], words: Words, locked: Sequence[tuple[int, bytes]]) -> list[CaseFile]:
     """Load all that is known of cases that are locked."""
-    texts = Texts()
+    texts = Memo(text_of)  # one encounter has several facts, verdicts, obligations
     numbers = int4s([case_no for case_no, _ in locked])
     facts = _facts(cursor, words, texts, numbers)
     given, obligations = _given(cursor, words, texts, numbers), _obligations(cursor, words, facts, numbers)
@@ -69,7 +70,7 @@ def load(cursor: Cursor[Any], words: Words, locked: Sequence[tuple[int, bytes]])
     ]
 
 
-def _facts(cursor: Cursor[Any], words: Words, texts: Texts, numbers: bytes) -> Mapping[int, list[Fact]]:
+def _facts(cursor: Cursor[Any], words: Words, texts: Memo[bytes, str], numbers: bytes) -> Mapping[int, list[Fact]]:
     streams, shapes = words.streams, words.shapes
     found: defaultdict[int, list[Fact]] = defaultdict(list)
     for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in cursor.execute(
@@ -86,7 +87,7 @@ def _facts(cursor: Cursor[Any], words: Words, texts: Texts, numbers: bytes) -> M
     return found
 
 
-def _given(cursor: Cursor[Any], words: Words, texts: Texts, numbers: bytes) -> Mapping[int, set[VerdictKey]]:
+def _given(cursor: Cursor[Any], words: Words, texts: Memo[bytes, str], numbers: bytes) -> Mapping[int, set[VerdictKey]]:
     offices, requirements, kinds = words.text("office"), words.text("requirement"), words.text("verdict")
     found: defaultdict[int, set[VerdictKey]] = defaultdict(set)
     for no, office, encounter, requirement, number, verdict, at in cursor.execute(_GIVEN, (numbers,)).fetchall():

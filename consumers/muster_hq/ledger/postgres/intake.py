@@ -21,7 +21,7 @@ from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.orders import Order
-from muster_hq.policy import Shape
+from muster_hq.patterns import Shape
 
 _KNOWN_FACTS = """
     select stream_no, event_id, digest from unnest(%s, %s) as asked(stream, event)

@@ -10,18 +10,18 @@ from typing import Any
 from psycopg import Cursor
 
 from muster_contract.topics import encounters, incidents
+from muster_hq.case_files import CaseChange, CaseFile, RollChange, RollFile
 from muster_hq.entries import FindingRow
+from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
+from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, int4s, int8s, sized
 from muster_hq.ledger.postgres.cases import load, lock_due
-from muster_hq.ledger.postgres.clocks import read_clocks
 from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
-from muster_hq.ledger.postgres.evidence import pack_evidence
 from muster_hq.ledger.postgres.intake import DUE, due_rows
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
-from muster_hq.ledger_port import CaseChange, CaseFile, RollChange, RollFile
 from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages
 
@@ -58,7 +58,7 @@ class PostgresJudging:
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES; once cases are taken, as of then."""
-        return self._settled or read_clocks(self._fetch, self._words)
+        return self._settled or self._read_clocks()
 
     def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
         """Take up to ``limit`` cases off the list of those that are due by these clocks.
@@ -69,7 +69,7 @@ class PostgresJudging:
         locked = lock_due(self._cursor, self._words, clocks, limit)
         if not locked:
             return []
-        self._settled = read_clocks(self._fetch, self._words)
+        self._settled = self._read_clocks()
         return load(self._cursor, self._words, locked)
 
     def outages(self) -> Outages:
@@ -138,12 +138,15 @@ class PostgresJudging:
         """Queue (topic, value) records for publishing."""
         queue(self._cursor, self._worker_no, records)
 
+    def _read_clocks(self) -> dict[str, int]:
+        return intake_clocks(self._fetch(STREAM_CLOCKS), self._words.text("office"))
+
     def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
         return self._cursor.execute(statement.encode()).fetchall()
 
     def _append_verdicts(self, changes: Sequence[CaseChange]) -> None:
         offices, requirements = self._words.of("office"), self._words.of("requirement")
-        kinds, policies = self._words.of("verdict"), self._words.of("policy")
+        kinds, policies, streams = self._words.of("verdict"), self._words.of("policy"), self._words.of("stream")
         ids = iter(stored([verdict.encounter_id for change in changes for verdict in change.verdicts]))
         rows = []
         tally: Counter[tuple[int, int, int]] = Counter()
@@ -152,7 +155,7 @@ class PostgresJudging:
                 office_no, requirement_no, kind_no = offices[office], requirements[requirement], kinds[kind]
                 fixed = 11, 8, at, 8, due_at, 4, case_no, 4, number, 2, office_no, 2, requirement_no, 2, kind_no
                 received = NULL if received_at is None else SIZED[8] + received_at.to_bytes(8, "big", signed=True)
-                encounter, evidence = next(ids), pack_evidence(behind, self._words)
+                encounter, evidence = next(ids), pack_evidence(behind, streams)
                 head = _VERDICT.pack(*fixed, 2, policies[policy])
                 rows.append(head + received + SIZED[len(encounter)] + encounter + sized(evidence))
                 tally[office_no, requirement_no, kind_no] += 1

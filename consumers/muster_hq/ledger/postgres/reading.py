@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from uuid import UUID
 
+from muster_hq.case_files import AsideCase, CaseHistory
 from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
+from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
+from muster_hq.ledger.evidence import unpack_evidence
 from muster_hq.ledger.postgres.cases import facts_of
-from muster_hq.ledger.postgres.clocks import read_clocks
 from muster_hq.ledger.postgres.database import Database
 from muster_hq.ledger.postgres.directives import ORDER, RECORD, count_waiting, order_of, record_of
-from muster_hq.ledger.postgres.evidence import unpack_evidence
 from muster_hq.ledger.postgres.rolls import read_calls, read_rolls
 from muster_hq.ledger.postgres.stored_ids import stored, text_of
 from muster_hq.ledger.postgres.words import Texts
-from muster_hq.ledger_port import AsideCase, CaseHistory
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
@@ -87,7 +87,7 @@ class PostgresReader:
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
-        return read_clocks(self._database.fetch, self._database.words)
+        return intake_clocks(self._database.fetch(STREAM_CLOCKS), self._texts("office"))
 
     def next_due(self) -> dict[str, int]:
         """Give, by clock, the earliest instant that waits for it to pass: of a case, or of an office's roll."""
@@ -172,7 +172,7 @@ class PostgresReader:
         """Give every finding, in order of ``at``, kind, stream and detail."""
         streams = self._texts("stream")
         return [
-            FindingRow(kind, office, streams[no], at, detail, unpack_evidence(evidence, self._database.words))
+            FindingRow(kind, office, streams[no], at, detail, unpack_evidence(evidence, self._texts("stream")))
             for kind, office, no, at, detail, evidence in self._database.fetch(_FINDINGS)
         ]
 
@@ -219,7 +219,7 @@ class PostgresReader:
 
     def _verdicts(self, those: str, bindings: tuple[object, ...] = ()) -> Iterator[tuple[str, Verdict]]:
         for case_id, office, encounter, *row, evidence in self._database.stream(_VERDICTS + those, bindings):
-            behind = unpack_evidence(evidence, self._database.words)
+            behind = unpack_evidence(evidence, self._texts("stream"))
             yield text_of(case_id), Verdict._make((office, text_of(encounter), *row, behind))
 
     def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from psycopg import Cursor
 
+from muster_hq.case_files import RollChange, RollFile
 from muster_hq.entries import FindingRow
 from muster_hq.heard import HeardRows
+from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.postgres.binary import copy, int2s, int8s, sized
-from muster_hq.ledger.postgres.evidence import pack_evidence
 from muster_hq.ledger.postgres.words import Fetch, Words
-from muster_hq.ledger_port import RollChange, RollFile
 from muster_hq.roll import Roll, dump, load
 from muster_hq.verdicts import Clocks
 
@@ -47,7 +47,7 @@ def append_findings(cursor: Cursor[Any], words: Words, worker_no: int, findings:
     streams = words.of("stream")
     tally: Counter[str] = Counter()
     for f in sorted(findings, key=lambda f: (f.kind, streams[f.stream], f.at, f.detail)):
-        row = (f.kind, streams[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, words))
+        row = (f.kind, streams[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, streams))
         tally[f.kind] += cursor.execute(_FIND, row).rowcount
     upsert = """insert into finding_tally as t values (%s, %s, %s)
         on conflict (worker_no, kind) do update set n = t.n + excluded.n"""

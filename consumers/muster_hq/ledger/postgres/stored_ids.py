@@ -17,13 +17,6 @@ def stored(ids: Sequence[str]) -> list[bytes]:
     return [packed if isinstance(packed, bytes) else _text(packed) for packed in pack(ids)]
 
 
-class Texts(dict[bytes, str]):
-    """The texts of stored ids: one encounter has several facts, and verdicts, and obligations."""
-
-    def __missing__(self, packed: bytes) -> str:
-        return self.setdefault(packed, text_of(packed))
-
-
 def text_of(packed: bytes) -> str:
     """Give an id as it came."""
     return unpack(packed) if len(packed) == _UUID_BYTES else packed.removeprefix(b"\0").decode()

@@ -6,14 +6,12 @@ A word that no row uses in the end does no harm.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from psycopg import Connection
 
-from muster_contract.topics import parse_stream
-from muster_hq.policy import Shape, shape_of
+from muster_hq.ledger.lookups import shape_numbers, shapes, streams
 from muster_hq.verdicts import ALL_OFFICES
 
 Fetch = Callable[[str], list[tuple[Any, ...]]]
@@ -33,9 +31,9 @@ class Words:
         self._aside = aside
         self._by_kind: dict[str, Numbers] = {}
         self._texts: dict[str, Texts] = {}
-        self.shape_numbers = _ShapeNumbers(self)
-        self.shapes = _Shapes(self)
-        self.streams = _Streams(self)
+        self.shape_numbers = shape_numbers(self.of("shape"))
+        self.shapes = shapes(self.text("shape"))
+        self.streams = streams(self.text("stream"))
         self.reload()
 
     def of(self, kind: str) -> Numbers:
@@ -110,40 +108,3 @@ class Texts(dict[int, str]):
     def __missing__(self, number: int) -> str:
         self._words.reload()
         return dict(self)[number]
-
-
-class _ShapeNumbers(dict[Shape, int]):
-    """The numbers of shapes: what a policy looks at is stored once, however many events have it."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, shape: Shape) -> int:
-        text = json.dumps([shape.type, shape.codes], separators=(",", ":"))
-        return self.setdefault(shape, self._words.of("shape")[text])
-
-
-class _Shapes(dict[int, Shape]):
-    """The shapes by number."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, number: int) -> Shape:
-        event_type, codes = json.loads(self._words.text("shape")[number])
-        return self.setdefault(number, shape_of(event_type, tuple((name, code) for name, code in codes)))
-
-
-class _Streams(dict[int, tuple[str, str]]):
-    """The name and the office of each stream of facts, by the stream's number; headquarters' own has no office."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, number: int) -> tuple[str, str]:
-        name = self._words.text("stream")[number]
-        stream = parse_stream(name)
-        return self.setdefault(number, (name, (stream and stream.office) or ""))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from itertools import chain
@@ -16,7 +15,6 @@ import apsw
 from muster_hq.ledger.ids import unpack
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import LedgerError
-from muster_hq.verdicts import Evidence
 
 SCHEMA_VERSION = 1
 SAFE_SQLITE = (3, 51, 3)
@@ -116,31 +114,11 @@ class Database:
         return self.connection.execute("select value from meta where key = 'version'").get
 
 
-_EVIDENCE = struct.Struct("<Iqq16s?")
-
-
-def pack_evidence(evidence: Iterable[Evidence], words: Words) -> bytes:
-    """Pack evidence for storing, 37 bytes each."""
-    streams = words.of("stream")
-    return b"".join(
-        _EVIDENCE.pack(streams[stream], offset, received_at, event_id or b"", event_id is not None)
-        for received_at, stream, offset, event_id in evidence
-    )
-
-
-def unpack_evidence(packed: bytes, words: Words) -> tuple[Evidence, ...]:
-    """Read packed evidence."""
-    return tuple(
-        Evidence(received_at, words.text[stream], offset, event_id if has_id else None)
-        for stream, offset, received_at, event_id, has_id in _EVIDENCE.iter_unpack(packed)
-    )
-
-
 def _id_text(*stored: Any) -> str:  # noqa: ANN401 - as apsw declares what a function of SQL gets
     return unpack(stored[0])
 
 
-def rows(cursor: apsw.Cursor, statement: str, bindings: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
+def rows(cursor: apsw.Cursor, statement: str, bindings: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - apsw's
     """Run a query and give all its rows."""
     return list(cursor.execute(statement, bindings))
 

@@ -16,7 +16,7 @@ from muster_hq.ledger.sqlite.rolls import append_findings, insert_heard
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.orders import Order
-from muster_hq.policy import Shape
+from muster_hq.patterns import Shape
 
 
 class SqliteIntake:

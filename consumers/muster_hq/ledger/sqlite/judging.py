@@ -9,15 +9,17 @@ from typing import Any
 
 import apsw
 
+from muster_hq.case_files import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
 from muster_hq.entries import FindingRow
 from muster_hq.facts import Fact, make
+from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
+from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
-from muster_hq.ledger.sqlite.clocks import read_clocks
-from muster_hq.ledger.sqlite.database import insert, pack_evidence, rows
+from muster_hq.ledger.sqlite.database import insert, rows
 from muster_hq.ledger.sqlite.directives import activations, orders_of, read_unread
 from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
-from muster_hq.ledger_port import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
+from muster_hq.memo import Memo
 from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
 
@@ -30,11 +32,11 @@ class SqliteJudging:
     def __init__(self, cursor: apsw.Cursor, words: Words) -> None:
         self._cursor = cursor
         self._words = words
-        self._texts = _IdTexts()
+        self._texts: Memo[StoredId, str] = Memo(unpack)  # one encounter has several facts, verdicts, obligations
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
-        return read_clocks(self._cursor, self._words)
+        return intake_clocks(self._cursor.execute(STREAM_CLOCKS), self._words.text)
 
     def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
         """Take up to ``limit`` cases off the list of those that are due by these clocks."""
@@ -118,31 +120,14 @@ class SqliteJudging:
         """Load cases, in walks over as many tables; an array of numbers drives each."""
         taken = (apsw.carray(array("q", case_numbers)),)
         self._texts.clear()
-        facts, given, obligations = self._facts(taken), self._given(taken), self._obligations(taken)
+        facts = _facts(self._cursor, self._words, self._texts, taken)
+        given, obligations = self._given(taken), self._obligations(taken)
         return [
             make(CaseFile, (no, unpack(case_id), facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
             for no, case_id in self._cursor.execute(
                 "select case_no, case_id from cases where case_no in carray(?)", taken
             )
         ]
-
-    def _facts(self, taken: tuple[object]) -> Mapping[int, list[Fact]]:
-        streams, shapes, texts = self._words.streams, self._words.shapes, self._texts
-        found: defaultdict[int, list[Fact]] = defaultdict(list)
-        select = "select f.* from carray(?) t cross join facts f on f.case_no = t.value"
-        for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in self._cursor.execute(
-            select, taken
-        ):
-            stream, office = streams[stream_no]
-            found[no].append(
-                make(
-                    Fact,
-                    (received_at, stream, offset, office, event_id, shapes[shape_no], texts[encounter], own_at, names),
-                )
-            )
-        for facts in found.values():
-            facts.sort()  # stream numbers need not stand in the order of stream names
-        return found
 
     def _given(self, taken: tuple[object]) -> Mapping[int, set[VerdictKey]]:
         text, texts = self._words.text, self._texts
@@ -172,7 +157,7 @@ class SqliteJudging:
 
     def _append_verdicts(self, changes: Sequence[CaseChange]) -> None:
         offices, requirements = self._words.of("office"), self._words.of("requirement")
-        kinds, policies = self._words.of("verdict"), self._words.of("policy")
+        kinds, policies, streams = self._words.of("verdict"), self._words.of("policy"), self._words.of("stream")
         encounters = iter(pack([verdict.encounter_id for change in changes for verdict in change.verdicts]))
         appended = []
         tally: Counter[tuple[int, int, int]] = Counter()
@@ -180,7 +165,7 @@ class SqliteJudging:
             for office, _, requirement, number, kind, at, due_at, received_at, policy, behind in verdicts:
                 office_no, requirement_no, kind_no = offices[office], requirements[requirement], kinds[kind]
                 key = case_no, office_no, next(encounters), requirement_no, number, kind_no, at
-                appended.append((*key, due_at, received_at, policies[policy], pack_evidence(behind, self._words)))
+                appended.append((*key, due_at, received_at, policies[policy], pack_evidence(behind, streams)))
                 tally[office_no, requirement_no, kind_no] += 1
         insert(self._cursor, "insert or fail into verdicts", appended)
         self._count("verdict_tally", tally)
@@ -219,12 +204,23 @@ class SqliteJudging:
 
 def facts_of_case(cursor: apsw.Cursor, words: Words, case_no: int) -> list[Fact]:
     """Give the facts of one case in fact order: for those who only read."""
-    found = SqliteJudging(cursor, words)._facts((apsw.carray(array("q", [case_no])),))  # noqa: SLF001 - of this module
-    return found[case_no]
+    return _facts(cursor, words, Memo(unpack), (apsw.carray(array("q", [case_no])),))[case_no]
 
 
-class _IdTexts(dict[StoredId, str]):
-    """The texts of stored ids: one encounter has several facts, and verdicts, and obligations."""
-
-    def __missing__(self, stored: StoredId) -> str:
-        return self.setdefault(stored, unpack(stored))
+def _facts(
+    cursor: apsw.Cursor, words: Words, texts: Memo[StoredId, str], taken: tuple[object]
+) -> Mapping[int, list[Fact]]:
+    streams, shapes = words.streams, words.shapes
+    found: defaultdict[int, list[Fact]] = defaultdict(list)
+    select = "select f.* from carray(?) t cross join facts f on f.case_no = t.value"
+    for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in cursor.execute(
+        select, taken
+    ):
+        stream, office = streams[stream_no]
+        shape = shapes[shape_no]
+        found[no].append(
+            make(Fact, (received_at, stream, offset, office, event_id, shape, texts[encounter], own_at, names))
+        )
+    for facts in found.values():
+        facts.sort()  # stream numbers need not stand in the order of stream names
+    return found

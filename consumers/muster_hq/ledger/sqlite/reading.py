@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from muster_hq.case_files import AsideCase, CaseHistory
 from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, StreamState
 from muster_hq.facts import Fact
+from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
+from muster_hq.ledger.evidence import unpack_evidence
 from muster_hq.ledger.ids import pack_one, unpack
-from muster_hq.ledger.sqlite.clocks import read_clocks
-from muster_hq.ledger.sqlite.database import Database, rows, unpack_evidence
+from muster_hq.ledger.sqlite.database import Database, rows
 from muster_hq.ledger.sqlite.directives import all_orders, count_waiting, record_of
 from muster_hq.ledger.sqlite.judging import facts_of_case
 from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
-from muster_hq.ledger_port import AsideCase, CaseHistory
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict
@@ -52,7 +53,7 @@ class SqliteReader:
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES."""
         with self._database.reading() as cursor:
-            return read_clocks(cursor, self._database.words)
+            return intake_clocks(cursor.execute(STREAM_CLOCKS), self._database.words.text)
 
     def next_due(self) -> dict[str, int]:
         """Give, by clock, the earliest instant that waits for it to pass: of a case, or of an office's roll."""
@@ -154,7 +155,7 @@ class SqliteReader:
         select = """select findings.kind, office_id, stream_no, at, detail, evidence
             from findings join names on no = stream_no order by at, findings.kind, name, detail"""
         return [
-            FindingRow(kind, office, self._word(no), at, detail, unpack_evidence(evidence, self._database.words))
+            FindingRow(kind, office, self._word(no), at, detail, unpack_evidence(evidence, self._database.words.text))
             for kind, office, no, at, detail, evidence in self._rows(select)
         ]
 
@@ -210,7 +211,7 @@ class SqliteReader:
             {those}"""  # noqa: S608 - a clause of ours
         with self._database.reading() as cursor:
             for case_id, office, encounter, *row, evidence in cursor.execute(select, bindings):
-                behind = unpack_evidence(evidence, self._database.words)
+                behind = unpack_evidence(evidence, self._database.words.text)
                 yield unpack(case_id), Verdict._make((office, unpack(encounter), *row, behind))
 
     def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 
 import apsw
 
+from muster_hq.case_files import RollChange, RollFile
 from muster_hq.entries import FindingRow
 from muster_hq.heard import HeardRows
-from muster_hq.ledger.sqlite.database import insert, pack_evidence
+from muster_hq.ledger.evidence import pack_evidence
+from muster_hq.ledger.sqlite.database import insert
 from muster_hq.ledger.sqlite.words import Words
-from muster_hq.ledger_port import RollChange, RollFile
 from muster_hq.roll import Roll, dump, load
 from muster_hq.verdicts import Clocks
 
@@ -26,8 +27,9 @@ def insert_heard(cursor: apsw.Cursor, words: Words, heard: Iterable[HeardRows]) 
 def append_findings(cursor: apsw.Cursor, words: Words, findings: Iterable[FindingRow]) -> None:
     """Append findings and count them; one that is there already is left as it is."""
     tally: Counter[str] = Counter()
+    streams = words.of("stream")
     for f in findings:
-        row = (f.kind, words.of("stream")[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, words))
+        row = (f.kind, streams[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, streams))
         cursor.execute("insert or ignore into findings values (?, ?, ?, ?, ?, ?)", row)
         tally[f.kind] += cursor.connection.changes()
     count = "insert into finding_tally values (?, ?) on conflict do update set n = n + excluded.n"

@@ -5,13 +5,11 @@ Every look-up is one step into a dict; what is not there yet is read or written 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import apsw
 
-from muster_contract.topics import parse_stream
-from muster_hq.policy import Shape, shape_of
+from muster_hq.ledger.lookups import shape_numbers, shapes, streams
 from muster_hq.verdicts import ALL_OFFICES
 
 
@@ -22,9 +20,9 @@ class Words:
         self._connection = connection
         self._by_kind: dict[str, Numbers] = {}
         self.text = _Texts(self)
-        self.shape_numbers = _ShapeNumbers(self)
-        self.shapes = _Shapes(self)
-        self.streams = _Streams(self)
+        self.shape_numbers = shape_numbers(self.of("shape"))
+        self.shapes = shapes(self.text)
+        self.streams = streams(self.text)
         self.reload()
 
     def of(self, kind: str) -> Numbers:
@@ -78,41 +76,3 @@ class _Texts(dict[int, str]):
     def __missing__(self, number: int) -> str:
         self._words.reload()
         return dict(self)[number]
-
-
-class _ShapeNumbers(dict[Shape, int]):
-    """The numbers of shapes: what a policy looks at is stored once, however many events have it."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, shape: Shape) -> int:
-        text = json.dumps([shape.type, shape.codes], separators=(",", ":"))
-        return self.setdefault(shape, self._words.of("shape")[text])
-
-
-class _Shapes(dict[int, Shape]):
-    """The shapes by number."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, number: int) -> Shape:
-        event_type, codes = json.loads(self._words.text[number])
-        return self.setdefault(number, shape_of(event_type, tuple((name, code) for name, code in codes)))
-
-
-class _Streams(dict[int, tuple[str, str]]):
-    """The name and the office of each stream of facts, by the stream's number."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self._words = words
-
-    def __missing__(self, number: int) -> tuple[str, str]:
-        stream = parse_stream(self._words.text[number])
-        if stream is None or stream.office is None:
-            raise ValueError(f"stream {number} has no facts")
-        return self.setdefault(number, (stream.name, stream.office))

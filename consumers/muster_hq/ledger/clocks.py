@@ -1,24 +1,26 @@
-"""Intake clocks, as the PostgreSQL ledger knows them."""
+"""Intake clocks, as a ledger knows them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from muster_hq.ledger.postgres.words import Fetch, Words
 from muster_hq.verdicts import ALL_OFFICES
 
+STREAM_CLOCKS = "select office_no, clock from streams where registered"
+"""A registered stream has its row from the start, so that one that was never read is not left out."""
 
-def read_clocks(fetch: Fetch, words: Words) -> dict[str, int]:
+
+def intake_clocks(stream_clocks: Iterable[tuple[Any, ...]], offices: Mapping[int, str]) -> dict[str, int]:
     """Give the intake clock of each registered office, and of ALL_OFFICES (UTC milliseconds).
 
     An office's is the smallest clock of its two streams and of headquarters' own, less one millisecond:
-    equal append times are the rule, and a batch may be cut inside them (DESIGN section 2). A registered stream
-    has its row from the start, so none is left out.
+    equal append times are the rule, and a batch may be cut inside them (DESIGN section 2).
     """
-    offices = words.text("office")
     clocks: defaultdict[str, list[int]] = defaultdict(list)
     directives = 0
-    for office_no, clock in fetch("select office_no, clock from streams where registered"):
+    for office_no, clock in stream_clocks:
         if office_no is None:
             directives = clock
         else:
