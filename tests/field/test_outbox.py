@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from muster_field.office import FieldOffice
 from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_file import Identity, OutboxCorrupt, OutboxFailed, require_sqlite
 from muster_field.outbox_store import write_lock
-from muster_field.reserve import FLOOR_BYTES, RESERVE_BYTES, OutboxFull, Reserve
+from muster_field.reserve import AMPLE_BYTES, AMPLE_SECONDS, FLOOR_BYTES, RESERVE_BYTES, OutboxFull, Reserve
 from muster_field.rows import Row, sealed
 from muster_field.state import Reason, SetAside
 from muster_field.wiring import new_id
@@ -217,6 +218,23 @@ def test_a_full_disk_is_met_early(tmp_path: Path) -> None:
             office.accept(ENCOUNTER)
         free = FLOOR_BYTES
         assert office.accept(ENCOUNTER).sequence == 1
+
+
+def test_ample_room_is_asked_about_now_and_then(tmp_path: Path) -> None:
+    """Not for every event; but soon after a disk has filled up, the floor holds."""
+    asked: list[int] = []
+
+    def free_bytes() -> int:
+        asked.append(1)
+        return AMPLE_BYTES + 1 if len(asked) < 3 else FLOOR_BYTES - 1
+
+    with office_at(tmp_path, reserve=Reserve(tmp_path / "outbox.db", free_bytes)) as office:
+        office.accept(ENCOUNTER)
+        office.accept(ENCOUNTER)
+        assert len(asked) == 2  # one to hold the reserve
+        time.sleep(AMPLE_SECONDS)
+        with pytest.raises(OutboxFull, match="accepts nothing below"):
+            office.accept(ENCOUNTER)
 
 
 def test_a_disk_that_fills_up_refuses_and_leaves_no_gap(office: FieldOffice) -> None:
