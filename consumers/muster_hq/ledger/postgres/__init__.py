@@ -24,8 +24,8 @@ _REGISTER = """
     on conflict (stream_no) do update set registered = true where not s.registered"""
 _UNREGISTER = "update streams set registered = false where registered and stream_no <> all(%s)"
 _TRY_AGAIN = """
-    insert into due (past, case_no, clock_no, arrival)
-    select distinct 0, case_no, office_no, false
+    insert into due (past, case_no, clock_no)
+    select distinct 0, case_no, office_no
     from set_aside join facts using (case_no) join streams using (stream_no)"""
 _ROLLS = "insert into rolls select * from unnest(%s) as new(office) order by office on conflict do nothing"
 

@@ -5,30 +5,41 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 
 from muster_hq.case_files import CaseFile, ObligationRow
 from muster_hq.facts import Fact, make
 from muster_hq.ledger.postgres.binary import int2s, int4s, int8s
-from muster_hq.ledger.postgres.stored_ids import text_of
+from muster_hq.ledger.postgres.stored_ids import apart, name_of, text_of
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.memo import Memo
-from muster_hq.verdicts import Clocks, VerdictKey
+from muster_hq.verdicts import ALL_OFFICES, Clocks, VerdictKey
 
 # "is true" has the last list hashed, not walked once for each row.
 _TAKE = """
-    with ripe as materialized (
-      select place, case_no from unnest(%s, %s) as wanted(clock, now) cross join lateral (
+    with wanted as materialized (select * from unnest(%(clocks)s, %(nows)s) as w(clock, now)),
+    came as materialized (
+      select place, case_no from wanted cross join lateral (
+        select ctid as place, case_no from arrivals where clock_no = clock and past < now
+        order by past limit %(limit)s for update skip locked) d limit %(limit)s),
+    ripe as materialized (
+      select place, case_no from wanted cross join lateral (
         select ctid as place, case_no from due where clock_no = clock and past < now
-        order by past limit %s for update skip locked) d limit %s),
+        order by past limit %(limit)s for update skip locked) d
+      limit %(limit)s - (select count(*) from came)),
     mine as materialized (
-      select case_no, case_id from cases where case_no = any(array(select distinct case_no from ripe))
+      select case_no, case_id, case_text from cases
+      where case_no = any(array(select case_no from came union select case_no from ripe))
       order by case_no for update skip locked),
     gone as (
+      delete from arrivals where ctid = any(array(
+        select place from came where (case_no in (select case_no from mine)) is true))),
+    gone_too as (
       delete from due where ctid = any(array(
         select place from ripe where (case_no in (select case_no from mine)) is true)))
-    select case_no, case_id from mine"""
+    select case_no, case_id, case_text from mine"""
 _FACTS = """
     select case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names
     from facts where case_no = any(%s)"""
@@ -36,21 +47,29 @@ _GIVEN = """
     select case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at
     from verdicts where case_no = any(%s)"""
 _OBLIGATIONS = """
-    select case_no, opening_stream_no, opening_offset, requirement_no, occurrence, policy_no, due_at, state_no, next_at,
-      clock_no
+    select case_no, opening_stream_no, opening_offset, requirement_no, occurrence, policy_no, due_at,
+      ascii(state_no::text), next_at, wide
     from obligations where case_no = any(%s)"""
 _NOTHING: frozenset[Any] = frozenset()
 
 
-def lock_due(cursor: Cursor[Any], words: Words, clocks: Clocks, limit: int) -> list[tuple[int, bytes]]:
-    """Lock up to ``limit`` cases that are due by these clocks, and take them off the list; give number and id.
+def lock_due(cursor: Cursor[Any], words: Words, clocks: Clocks, limit: int) -> list[tuple[int, str]]:
+    """Lock up to ``limit`` cases that are due by these clocks, and take them off the lists; give number and id.
 
     Cases are locked in the order of their numbers. Those that another worker has are left, and stay on the list.
     """
     numbers = words.clocks()
-    wanted = int2s([numbers[name] for name in clocks]), int8s(clocks.values())
-    found: list[tuple[int, bytes]] = cursor.execute(_TAKE, (*wanted, limit, limit)).fetchall()
-    return found
+    wanted = {"clocks": int2s([numbers[name] for name in clocks]), "nows": int8s(clocks.values()), "limit": limit}
+    return [(no, name_of(case_id, text)) for no, case_id, text in cursor.execute(_TAKE, wanted).fetchall()]
+
+
+def number_of(cursor: Cursor[Any], case_id: str) -> int | None:
+    """Give the number of a case; None for one that was never heard of."""
+    packed, _ = apart([case_id])
+    column = "case_id" if packed else "case_text"
+    select = f"select case_no from cases where {column} = %s"  # noqa: S608 - a name of ours
+    found = cursor.execute(select.encode(), (UUID(bytes=packed[0]) if packed else case_id,)).fetchone()
+    return found and found[0]
 
 
 def facts_of(cursor: Cursor[Any], words: Words, case_no: int) -> list[Fact]:
@@ -58,14 +77,14 @@ def facts_of(cursor: Cursor[Any], words: Words, case_no: int) -> list[Fact]:
     return _facts(cursor, words, Memo(text_of), int4s([case_no]))[case_no]
 
 
-def load(cursor: Cursor[Any], words: Words, locked: Sequence[tuple[int, bytes]]) -> list[CaseFile]:
+def load(cursor: Cursor[Any], words: Words, locked: Sequence[tuple[int, str]]) -> list[CaseFile]:
     """Load all that is known of cases that are locked."""
     texts = Memo(text_of)  # one encounter has several facts, verdicts, obligations
     numbers = int4s([case_no for case_no, _ in locked])
     facts = _facts(cursor, words, texts, numbers)
     given, obligations = _given(cursor, words, texts, numbers), _obligations(cursor, words, facts, numbers)
     return [
-        make(CaseFile, (no, text_of(case_id), facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
+        make(CaseFile, (no, case_id, facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
         for no, case_id in locked
     ]
 
@@ -100,15 +119,15 @@ def _obligations(
 ) -> Mapping[int, set[ObligationRow]]:
     """Give obligations: each is its opening event's office's, and concerns that event's encounter."""
     requirements, policies, states = words.text("requirement"), words.text("policy"), words.text("state")
-    clocks, streams = words.clock_names(), words.streams
+    streams = words.streams
     openings: dict[int, dict[tuple[str, int], str]] = {}
     found: defaultdict[int, set[ObligationRow]] = defaultdict(set)
-    for no, stream_no, offset, requirement, number, policy, due_at, state, next_at, clock in cursor.execute(
+    for no, stream_no, offset, requirement, number, policy, due_at, state, next_at, wide in cursor.execute(
         _OBLIGATIONS, (numbers,)
     ).fetchall():
         if no not in openings:
             openings[no] = {(fact.stream, fact.offset): fact.encounter_id for fact in facts[no]}
         stream, office = streams[stream_no]
         key = office, openings[no][stream, offset], requirements[requirement], number
-        found[no].add((*key, policies[policy], due_at, states[state], next_at, clocks[clock]))
+        found[no].add((*key, policies[policy], due_at, states[state], next_at, ALL_OFFICES if wide else office))
     return found

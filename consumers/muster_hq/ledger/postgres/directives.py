@@ -25,8 +25,9 @@ _KEEP = "insert into directives values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _END = """
     update quarantine set ended_at = %s, ended_by = %s where stream_no = %s and "offset" = %s"""
 _WAKE = """
-    insert into due (past, case_no, clock_no, arrival)
-    select distinct %s::bigint, case_no, clock_no, true from obligations
+    insert into arrivals (past, case_no, clock_no)
+    select distinct %s::bigint, case_no, case when wide then 0 else office_no end
+    from obligations join streams on stream_no = opening_stream_no
     where next_at = %s and opening_stream_no in (
       select s.stream_no from streams s join streams t using (office_no) where t.stream_no = %s)"""
 _UNREAD = """

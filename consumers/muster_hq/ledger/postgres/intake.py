@@ -17,7 +17,7 @@ from muster_hq.ledger.postgres.binary import SIZED, byteas, copy, int2s, int8s, 
 from muster_hq.ledger.postgres.directives import end_quarantine, keep_order, orders_on, read_waiting, take_turns
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, insert_heard
-from muster_hq.ledger.postgres.stored_ids import stored
+from muster_hq.ledger.postgres.stored_ids import apart, name_of, stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import Outrun
 from muster_hq.orders import Order
@@ -45,8 +45,13 @@ _MOVE = """
       order by stream) m
     where stream_no = stream and streams.next_offset = start returning stream_no"""
 _NEW_CASES = """
-    insert into cases (case_id) select new from unnest(%s) as new order by new
-    on conflict do nothing returning case_id, case_no"""
+    insert into cases (case_id, case_text)
+    select * from (select id, null::text from unnest(%s) as id order by id) u
+    union all select * from (select null::uuid, text from unnest(%s::text[]) as text order by text) t
+    on conflict do nothing returning case_id, case_text, case_no"""
+_FIND_CASES = """
+    select case_id, case_text, case_no from cases where case_id = any(%s)
+    union all select case_id, case_text, case_no from cases where case_text = any(%s::text[])"""
 _HEAR = """
     insert into heartbeats values (%s, %s, %s, %s, %s, %s) on conflict (office_no) do update set
       received_at = excluded.received_at, epoch = excluded.epoch, pending = excluded.pending,
@@ -55,8 +60,8 @@ _HEAR = """
 _DIGEST = Struct(">q")
 _FACT = Struct(">hiqiqiqi8si16siiiiih")
 _NOTED = Struct(">hihi16si8s")
-_DUE = Struct(">hiqiiihi?")
-DUE = "due (past, case_no, clock_no, arrival)"
+_DUE = Struct(">hiqiiih")
+_ARRIVALS = "arrivals (past, case_no, clock_no)"
 
 
 class PostgresIntake:
@@ -123,7 +128,7 @@ class PostgresIntake:
         rows.sort()  # an index is filled fastest in its own order
         due.sort()
         copy(self._cursor, _FACTS, [row for _, row in rows])
-        copy(self._cursor, DUE, due_rows(due, arrival=True))
+        copy(self._cursor, _ARRIVALS, due_rows(due))
 
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
@@ -193,11 +198,8 @@ class PostgresIntake:
 
     def _make_due(self, office: str, received_at: int, case_no: int, clocks: Sequence[str]) -> None:
         numbers = self._words.clocks()
-        copy(
-            self._cursor,
-            DUE,
-            due_rows([(numbers[c], received_at - 1, case_no) for c in (office, *clocks)], arrival=True),
-        )
+        rows = due_rows([(numbers[clock], received_at - 1, case_no) for clock in (office, *clocks)])
+        copy(self._cursor, _ARRIVALS, rows)
 
     def find(self, findings: Iterable[FindingRow]) -> None:
         """Append findings; one that is there already is left as it is."""
@@ -241,24 +243,22 @@ class PostgresIntake:
 
     def _case_numbers(self, case_ids: Sequence[str]) -> dict[str, int]:
         """Give the numbers of cases; what is new goes in by the order of ids, which all workers keep."""
-        asked = stored(case_ids)
-        known = self._find_cases(asked)
-        new = [case_id for case_id in asked if case_id not in known]
-        if new:
-            known.update(self._cursor.execute(_NEW_CASES, (byteas(new),)).fetchall())
-            elsewhere = [case_id for case_id in new if case_id not in known]  # another worker was faster
-            known.update(self._find_cases(elsewhere) if elsewhere else {})
-        return {text: known[case_id] for text, case_id in zip(case_ids, asked, strict=True)}
+        known = self._numbers(_FIND_CASES, case_ids)
+        for statement in (_NEW_CASES, _FIND_CASES):  # the second for those where another worker was faster
+            if len(known) < len(case_ids):
+                known |= self._numbers(statement, [case_id for case_id in case_ids if case_id not in known])
+        return known
 
-    def _find_cases(self, asked: Sequence[bytes]) -> dict[bytes, int]:
-        select = "select case_id, case_no from cases where case_id = any(%s)"
-        return dict(self._cursor.execute(select, (byteas(asked),)).fetchall())
+    def _numbers(self, statement: str, case_ids: Sequence[str]) -> dict[str, int]:
+        packed, texts = apart(case_ids)
+        found = self._cursor.execute(statement, (uuids(packed), texts)).fetchall()
+        return {name_of(case_id, text): case_no for case_id, text, case_no in found}
 
 
-def due_rows(due: Iterable[tuple[int, int, int]], *, arrival: bool) -> list[bytes]:
+def due_rows(due: Iterable[tuple[int, int, int]]) -> list[bytes]:
     """Give (clock, instant, case) rows in the form of COPY."""
     pack = _DUE.pack
-    return [pack(4, 8, past, 4, case_no, 2, clock_no, 1, arrival) for clock_no, past, case_no in due]
+    return [pack(3, 8, past, 4, case_no, 2, clock_no) for clock_no, past, case_no in due]
 
 
 def count(

@@ -17,7 +17,7 @@ from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, int4s, int8s, sized
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
-from muster_hq.ledger.postgres.intake import DUE, due_rows
+from muster_hq.ledger.postgres.intake import due_rows
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.postgres.stored_ids import stored
@@ -27,7 +27,7 @@ from muster_hq.verdicts import Clocks, Outage, Outages
 
 _NOT_DUE = """
     delete from due using unnest(%s, %s, %s) as stale(clock, instant, the_case)
-    where clock_no = clock and past = instant and case_no = the_case and not arrival"""
+    where clock_no = clock and past = instant and case_no = the_case"""
 _CLOSE = """
     delete from obligations o
     using unnest(%s, %s, %s, %s, %s, %s) as closed(the_case, requirement, number, one, other, encounter), facts f
@@ -41,9 +41,9 @@ _VERDICT = Struct(">hiqiqiiiiihihihih")
 _VERDICTS = """verdicts
     (at, due_at, case_no, occurrence, office_no, requirement_no, verdict_no, policy_no, received_at, encounter_id,
     evidence)"""
-_OBLIGATION = Struct(">hiqiqiiiiihihihihih")
+_OBLIGATION = Struct(">hiqiqiiiiihihihibi?")
 _OBLIGATIONS = """obligations
-    (due_at, opening_offset, case_no, occurrence, opening_stream_no, requirement_no, policy_no, state_no, clock_no,
+    (due_at, opening_offset, case_no, occurrence, opening_stream_no, requirement_no, policy_no, state_no, wide,
     next_at)"""
 
 
@@ -103,7 +103,7 @@ class PostgresJudging:
             self._cursor.execute(_NOT_DUE, (int2s(numbers), int8s(instants), int4s(cases)))
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
         due.sort()  # an index is filled fastest in its own order
-        copy(self._cursor, DUE, due_rows(due, arrival=False))
+        copy(self._cursor, "due (past, case_no, clock_no)", due_rows(due))
 
     def set_aside(self, case_no: int, reason: str, at: int) -> int:
         """Note that a case could not be judged, and why; give how often in a row that was."""
@@ -165,7 +165,7 @@ class PostgresJudging:
     def _change_obligations(self, changes: Sequence[CaseChange]) -> None:
         words = self._words
         offices, requirements, streams = words.of("office"), words.of("requirement"), words.of("stream")
-        states, policies, clocks = words.of("state"), words.of("policy"), words.clocks()
+        states, policies = words.of("state"), words.of("policy")
         tally: Counter[tuple[int, int, int]] = Counter()
         closed_rows, rows = [], []
         for case_no, _, opened, closed, _, _ in changes:
@@ -179,7 +179,7 @@ class PostgresJudging:
             for office, _, requirement, number, policy, due_at, state, next_at, clock, opening in opened:
                 requirement_no, state_no = requirements[requirement], states[state]
                 fixed = 10, 8, due_at, 8, opening.offset, 4, case_no, 4, number, 2, streams[opening.stream]
-                head = _OBLIGATION.pack(*fixed, 2, requirement_no, 2, policies[policy], 2, state_no, 2, clocks[clock])
+                head = _OBLIGATION.pack(*fixed, 2, requirement_no, 2, policies[policy], 1, state_no, 1, clock != office)
                 rows.append(head + (NULL if next_at is None else SIZED[8] + next_at.to_bytes(8, "big", signed=True)))
                 tally[offices[office], requirement_no, state_no] += 1
         if closed_rows:

@@ -11,42 +11,43 @@ from muster_hq.entries import Counts, FindingRow, Heartbeat, QuarantinedRecord, 
 from muster_hq.facts import Fact
 from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
 from muster_hq.ledger.evidence import unpack_evidence
-from muster_hq.ledger.postgres.cases import facts_of
+from muster_hq.ledger.postgres.cases import facts_of, number_of
 from muster_hq.ledger.postgres.database import Database
 from muster_hq.ledger.postgres.directives import ORDER, RECORD, count_waiting, order_of, record_of
 from muster_hq.ledger.postgres.rolls import read_calls, read_rolls
-from muster_hq.ledger.postgres.stored_ids import stored, text_of
+from muster_hq.ledger.postgres.stored_ids import name_of, text_of
 from muster_hq.ledger.postgres.words import Texts
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
-from muster_hq.verdicts import Obligation, Verdict
+from muster_hq.verdicts import ALL_OFFICES, Obligation, Verdict
 
 _VERDICTS = """
-    select c.case_id, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at, p.name, evidence
+    select c.case_id, c.case_text, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at, p.name,
+      evidence
     from verdicts v join cases c using (case_no)
     join names o on o.kind = 'office' and o.no = office_no
     join names r on r.kind = 'requirement' and r.no = requirement_no
     join names k on k.kind = 'verdict' and k.no = verdict_no
     join names p on p.kind = 'policy' and p.no = policy_no """
 _AS_AUDITED = """
-    order by id_text(c.case_id) collate "C", o.name collate "C", id_text(encounter_id) collate "C",
+    order by coalesce(c.case_id::text, c.case_text) collate "C", o.name collate "C", id_text(encounter_id) collate "C",
       r.name collate "C", occurrence, at, k.name collate "C" """
 _OF_CASE = """
-    where c.case_id = %s order by at, o.name collate "C", r.name collate "C", id_text(encounter_id) collate "C",
+    where v.case_no = %s order by at, o.name collate "C", r.name collate "C", id_text(encounter_id) collate "C",
       occurrence, k.name collate "C" """
 _OBLIGATIONS = """
-    select id_text(c.case_id), id_text(f.encounter_id), requirement_no, occurrence, policy_no, due_at, state_no,
-      next_at, clock_no, f.received_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
+    select c.case_id, c.case_text, id_text(f.encounter_id), requirement_no, occurrence, policy_no, due_at,
+      ascii(state_no::text), next_at, wide, f.received_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
     from obligations o join cases c using (case_no)
     join facts f on f.case_no = o.case_no and f.stream_no = opening_stream_no and f."offset" = opening_offset """
 _OUTSTANDING = """
     where next_at is null and due_at >= %s
-    order by due_at, id_text(c.case_id) collate "C", requirement_no, occurrence"""
+    order by due_at, coalesce(c.case_id::text, c.case_text) collate "C", requirement_no, occurrence"""
 _FIRST_SEEN = """
-    select min(received_at), id_text(case_id) from facts join cases using (case_no)
+    select min(received_at), case_id, case_text from facts join cases using (case_no)
     where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%%')
-    group by case_no, case_id having min(received_at) >= %s and min(received_at) < %s
-    order by 1, id_text(case_id) collate "C" """
+    group by case_no, case_id, case_text having min(received_at) >= %s and min(received_at) < %s
+    order by 1, coalesce(case_id::text, case_text) collate "C" """
 # A case stands in due with the first instant of all its obligations: its others may lie in between as well.
 _DUE_BETWEEN = """
     select opening_stream_no, requirement_no, next_at
@@ -95,7 +96,10 @@ class PostgresReader:
         found = self._database.fetch("""
             select clock, past
             from (select 0 as clock union select office_no from streams where office_no is not null) c
-            cross join lateral (select past from due where clock_no = clock order by past limit 1) d""")
+            cross join lateral (
+              select least((select past from due where clock_no = clock order by past limit 1),
+                (select past from arrivals where clock_no = clock order by past limit 1)) as past) d
+            where past is not null""")
         names = self._database.words.clock_names()
         due = {names[no]: past for no, past in found}
         calls = read_calls(self._database.fetch, self._database.words, heard=False)
@@ -115,20 +119,19 @@ class PostgresReader:
 
     def case(self, case_id: str) -> CaseHistory | None:
         """Give all of one case; None for one that was never heard of."""
-        (packed,) = stored([case_id])
         with self._database.cursor() as cursor:
-            found = cursor.execute("select case_no from cases where case_id = %s", (packed,)).fetchone()
-            if found is None:
+            case_no = number_of(cursor, case_id)
+            if case_no is None:
                 return None
-            facts = facts_of(cursor, self._database.words, found[0])
-        verdicts = [verdict for _, verdict in self._verdicts(_OF_CASE, (packed,))]
-        obligations = [obligation for _, obligation in self._obligations("where c.case_id = %s", (packed,))]
+            facts = facts_of(cursor, self._database.words, case_no)
+        verdicts = [verdict for _, verdict in self._verdicts(_OF_CASE, (case_no,))]
+        obligations = [obligation for _, obligation in self._obligations("where c.case_no = %s", (case_no,))]
         obligations.sort(key=lambda o: (o.due_at, o.requirement, o.office_id, o.encounter_id, o.occurrence))
         return CaseHistory(case_id, facts, verdicts, obligations)
 
     def cases_first_seen(self, start: int, end: int) -> Iterator[tuple[int, str]]:
         """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in that time."""
-        return ((at, case_id) for at, case_id in self._database.stream(_FIRST_SEEN, (start, end)))
+        return ((at, name_of(*case)) for at, *case in self._database.stream(_FIRST_SEEN, (start, end)))
 
     def declined_counts(self) -> Mapping[tuple[str, str], int]:
         """Count the transfers that were declined by (office, jurisdiction)."""
@@ -164,9 +167,9 @@ class PostgresReader:
     def cases_aside(self) -> list[AsideCase]:
         """Give the cases that could not be judged, the oldest first."""
         select = """
-            select id_text(case_id), reason, at, tries from set_aside join cases using (case_no)
-            order by at, id_text(case_id) collate "C" """
-        return [AsideCase._make(row) for row in self._database.fetch(select)]
+            select case_id, case_text, reason, at, tries from set_aside join cases using (case_no)
+            order by at, coalesce(case_id::text, case_text) collate "C" """
+        return [AsideCase(name_of(case_id, text), *rest) for case_id, text, *rest in self._database.fetch(select)]
 
     def findings(self) -> list[FindingRow]:
         """Give every finding, in order of ``at``, kind, stream and detail."""
@@ -218,19 +221,20 @@ class PostgresReader:
         return {bound: int(n) for bound, n in found.items()}, total
 
     def _verdicts(self, those: str, bindings: tuple[object, ...] = ()) -> Iterator[tuple[str, Verdict]]:
-        for case_id, office, encounter, *row, evidence in self._database.stream(_VERDICTS + those, bindings):
+        for case_id, text, office, encounter, *row, evidence in self._database.stream(_VERDICTS + those, bindings):
             behind = unpack_evidence(evidence, self._texts("stream"))
-            yield text_of(case_id), Verdict._make((office, text_of(encounter), *row, behind))
+            yield name_of(case_id, text), Verdict._make((office, text_of(encounter), *row, behind))
 
     def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
         words = self._database.words
         requirements, policies, states = self._texts("requirement"), self._texts("policy"), self._texts("state")
-        for case_id, encounter, requirement, *row in self._database.fetch(_OBLIGATIONS + those, bindings):
-            occurrence, policy, due_at, state, next_at, clock, at, stream_no, offset, event_id, shape, own_at = row
+        for case_id, text, encounter, requirement, *row in self._database.fetch(_OBLIGATIONS + those, bindings):
+            occurrence, policy, due_at, state, next_at, wide, at, stream_no, offset, event_id, shape, own_at = row
             stream, office = words.streams[stream_no]
             opening = Fact(at, stream, offset, office, event_id, words.shapes[shape], encounter, own_at, None)
             names = (requirements[requirement], occurrence, policies[policy], due_at, states[state])
-            yield case_id, Obligation(office, encounter, *names, next_at, words.clock_names()[clock], opening)
+            clock = ALL_OFFICES if wide else office
+            yield name_of(case_id, text), Obligation(office, encounter, *names, next_at, clock, opening)
 
     def _texts(self, kind: str) -> Texts:
         return self._database.words.text(kind)

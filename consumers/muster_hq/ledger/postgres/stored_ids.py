@@ -1,6 +1,7 @@
 """Ids as PostgreSQL keeps them: a UUID as its 16 bytes, any other id as its text.
 
-A text of 16 characters has a zero byte before it, so that it is not taken for a UUID.
+Where both share a column, a text of 16 characters has a zero byte before it, so that it is not taken for a UUID.
+A case's id, which is looked up, has a column for each.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ def stored(ids: Sequence[str]) -> list[bytes]:
 def text_of(packed: bytes) -> str:
     """Give an id as it came."""
     return unpack(packed) if len(packed) == _UUID_BYTES else packed.removeprefix(b"\0").decode()
+
+
+def apart(ids: Sequence[str]) -> tuple[list[bytes], list[str]]:
+    """Give those ids that are UUIDs, as their bytes, and the others."""
+    packed = pack(ids)
+    return [one for one in packed if isinstance(one, bytes)], [one for one in packed if isinstance(one, str)]
+
+
+def name_of(packed: bytes | None, text: str | None) -> str:
+    """Give an id as it came, of its two columns."""
+    return text or unpack(packed or b"")
 
 
 def _text(text: str) -> bytes:
