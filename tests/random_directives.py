@@ -29,6 +29,7 @@ OBLIGATIONS = st.builds(
     st.sampled_from(["first", "first", "second", "third"]),
     st.sampled_from([1, 1, 1, 2, 3]),
 )
+MOVES = st.builds("move:{}/{}/{}".format, st.sampled_from("cccd"), st.sampled_from("aaab"), st.sampled_from("bbbabz"))
 TARGETS = st.one_of(ENCOUNTERS, OBLIGATIONS)
 
 
@@ -58,6 +59,7 @@ def _directives(
     return st.one_of(
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(RECORD_ACTIONS), named),
         st.builds(directive, st.just(name), st.just(at), st.just("ACTIVATE_POLICY"), versions),
+        st.builds(directive, st.just(name), st.just(at), st.just("MOVE_CASE"), MOVES),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(CASE_ACTIONS), OBLIGATIONS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(ENCOUNTER_ACTIONS), ENCOUNTERS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(UNTIL_ACTIONS), TARGETS, until),

@@ -70,19 +70,26 @@ def audit(
 
     def excused(office: str, due: int, policy: Policy) -> int | None:
         after, grace = policy.outage_after, policy.outage_grace
-        if after is None:
+        if after is None or office not in (reading.firsts if offices is None else offices):
             return None
         silent = [(start, end) for start, end in outages(office) if end - start > after]
         return _excused_until([*silent, *not_read[office]], due, grace)
 
+    def clock_of(case: str, office: str) -> int:
+        """Give the clock that counts for an office in a case: that over all, once it was moved from or to there."""
+        moves = [one for one in directives[case] if one.action == "MOVE_CASE"]
+        moved = [one.received_at for one in moves if office in {one.target.office, one.target.to}]
+        return max(clocks[_OVER_ALL], min([clocks[office], *(at - 1 for at in moved)]))
+
     found = [
         (case, verdict)
         for case, facts in cases.items()
-        for instant in {clocks[name] for name in (_OVER_ALL, *(fact.office for fact in facts))}
+        for instant in {clocks[_OVER_ALL], *(clock_of(case, fact.office) for fact in facts)}
         for verdict in verdicts_of(
             Judge(_received_by(instant, facts), instant, excused, _received_by(instant, directives[case])), policies
         )
-        if clocks[_clock_of(verdict, policies)] == instant
+        if instant
+        == (clocks[_OVER_ALL] if verdict.requirement in policies.crossing else clock_of(case, verdict.office))
     ]
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
     registered = [office for office in reading.firsts if office and (offices is None or office in offices)]
@@ -96,11 +103,6 @@ _OVER_ALL = ""
 
 def _received_by(instant: int, things: Iterable[T]) -> list[T]:
     return [thing for thing in things if thing.received_at <= instant]
-
-
-def _clock_of(verdict: Verdict, policies: Policies) -> str:
-    """Name the clock that counts for a verdict: its office's, or the one over all for a chain that crosses offices."""
-    return _OVER_ALL if verdict.requirement in policies.crossing else verdict.office
 
 
 def _excused_until(outages: Iterable[tuple[int, int]], due: int, grace: int) -> int | None:

@@ -93,6 +93,7 @@ class Occurrence:
     absorbed: list[Event] = field(default_factory=list)
     number: int = 0
     directives: list[Directive] = field(default_factory=list)
+    moves: list[Directive] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
@@ -100,6 +101,16 @@ class Occurrence:
         """Give the due time, which is in time still, by the directives that were received by an instant."""
         due = self.requirement.due_of(self.anchor, self.chain.opening.office)
         return due_at(instant, due, self.anchor, self.directives) if self.directives else due
+
+    def moved_by(self, instant: int) -> Directive | None:
+        """Give the last move of its office's part of the case that was received by an instant, and by due."""
+        by = min(instant, self.due_at(instant))
+        return next((move for move in reversed(self.moves) if move.received_at <= by), None)
+
+    def in_charge(self, instant: int) -> str:
+        """Name the office that it was last moved to, or its own."""
+        move = self.moved_by(instant)
+        return move.target.to if move else self.chain.opening.office
 
     def concerned_by(self, directive: Directive) -> bool:
         """Tell whether a directive of this case names it, by its opening event or as an obligation."""
@@ -126,7 +137,8 @@ class Occurrence:
         """Word a verdict on it; evidence is what opened it, the decider and what that one withdraws."""
         opening = self.chain.opening
         received_at = decider.received_at if decider else None
-        behind = {f.place: f for f in (opening, self.opener, decider, *withdrawn) if f}
+        move = self.moved_by(due if received_at is None else received_at)
+        behind = {f.place: f for f in (opening, self.opener, decider, *withdrawn, move and as_fact(move)) if f}
         return Verdict(
             opening.office,
             opening.encounter,
@@ -180,6 +192,7 @@ class Judge:
     ) -> None:
         self.facts = sorted(facts)
         self._directives = sorted(directives)
+        self.moves = [one for one in self._directives if one.action == "MOVE_CASE"]
         self.as_of = as_of
         self._excused = excused
         self._retractions: dict[tuple[str, bytes | None], Fact] = {}
@@ -199,6 +212,7 @@ class Judge:
         """Add an occurrence that opens to its line, and work out all its decisions and verdicts."""
         line.add(occurrence)
         occurrence.directives = [one for one in self._directives if occurrence.concerned_by(one)]
+        occurrence.moves = [one for one in self.moves if one.target.office == occurrence.chain.opening.office]
         candidates = sorted([*self._candidates(occurrence), *_ordered(occurrence)])
         place, time, verdicts = occurrence.place, occurrence.chain.time, []
         while True:
@@ -227,7 +241,10 @@ class Judge:
         for fact in self.facts:
             if _voids(fact, opening):
                 yield Candidate(fact.received_at, V, fact.place, fact)
-            if requirement.by == "office" and fact.office != opening.office:
+            if requirement.by == "office" and fact.office not in {
+                opening.office,
+                occurrence.in_charge(fact.received_at),
+            }:
                 continue
             if requirement.scope == "encounter" and fact.encounter != opening.encounter:
                 continue
@@ -251,7 +268,7 @@ class Judge:
         if self.as_of <= due:
             return []
         verdicts, missed = [], due
-        excused_until = self._excused(occurrence.chain.opening.office, due, occurrence.chain.policy)
+        excused_until = self._excused(occurrence.in_charge(due), due, occurrence.chain.policy)
         if excused_until is not None:
             verdicts.append(occurrence.verdict("UNDETERMINED", due, due))
             missed = excused_until

@@ -141,9 +141,12 @@ def _orphans(judge: Judge, policies: Policies) -> Iterator[Verdict]:
 
 
 def _encounter_known(judge: Judge, report: Fact, due: int) -> bool:
+    """Tell whether its encounter was received by then: from its office, or from one that the case came from."""
+    froms = {move.target.office for move in judge.moves if move.target.to == report.office and move.received_at <= due}
     return any(
         fact.shape.type == "EncounterReported"
-        and (fact.office, fact.encounter) == (report.office, report.encounter)
+        and fact.encounter == report.encounter
+        and fact.office in {report.office, *froms}
         and fact.received_at <= due
         for fact in judge.facts
     )

@@ -39,6 +39,8 @@ class Occurrence:
     """The report that opened this link of a chain."""
     moves: tuple[Order, ...] = ()
     """The directives that may move its due time, as they stand in the log."""
+    transfers: tuple[Order, ...] = ()
+    """Those that move its office's part of the case to another, as they stand in the log."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - by position: it is made once an obligation, at every judgement
         self, requirement: Requirement, policy: Policy, key: Key, opening: Fact, opened_at: int, anchor: int
@@ -58,6 +60,20 @@ class Occurrence:
     def moved(self, instant: int) -> Moved:
         """Give what directives received by an instant have made of the due time."""
         return moved(self.due, self.anchor, self.moves, instant)
+
+    def transfers_by(self, instant: int) -> list[Order]:
+        """Give the moves that count at an instant: a case that is moved after due moves no miss."""
+        by = min(instant, self.due_at(instant))
+        return [order for order in self.transfers if order.received_at <= by]
+
+    def in_charge_at(self, instant: int) -> str:
+        """Name the office that is to see to it: the last one that it was moved to, or its own."""
+        transfers = self.transfers_by(instant) if self.transfers else None
+        return transfers[-1].aim.to if transfers else self.key[1]
+
+    def is_charge_of(self, fact: Fact) -> bool:
+        """Tell whether another office's fact counts like its own office's: that one was in charge when it came."""
+        return bool(self.transfers) and self.in_charge_at(fact.received_at) == fact.office
 
     def is_concern_of(self, order: Order) -> bool:
         """Tell whether a directive of this case concerns it: by its opening event, and by its name if that is given."""
@@ -169,9 +185,9 @@ class Deciders:
         if roles & DIRECTED:
             return self._role_of_act(place, fact, roles, occurrence)
         _, office, encounter = occurrence.key
-        if (encounter is not None and fact.encounter_id != encounter) or (
-            fact.office != office and occurrence.requirement.by == "office"
-        ):
+        if encounter is not None and fact.encounter_id != encounter:
+            return NEVER
+        if fact.office != office and occurrence.requirement.by == "office" and not occurrence.is_charge_of(fact):
             return NEVER
         timely = encounter is not None or fact.own_at >= occurrence.anchor
         if roles & SATISFIES and timely and self._counts(place, fact, occurrence):

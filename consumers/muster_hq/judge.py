@@ -11,11 +11,23 @@ from collections.abc import Collection, Sequence
 from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
 from muster_hq.occurrences import Occurrences
-from muster_hq.orders import Order
+from muster_hq.orders import MOVE_CASE, Order
 from muster_hq.policies import Policies
 from muster_hq.policy import Policy
 from muster_hq.quarantine import first_of_each_event
-from muster_hq.verdicts import ALL_OFFICES, NEVER, Astray, Clocks, Judgement, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.transfers import first_naming, heard_by, waits_beyond
+from muster_hq.verdicts import (
+    ALL_OFFICES,
+    NEVER,
+    Astray,
+    Clocks,
+    Handed,
+    Judgement,
+    Outages,
+    Verdict,
+    VerdictKey,
+    evidence_of,
+)
 
 
 def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
@@ -30,34 +42,50 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
 
     ``facts`` are the case's, in fact order. Those received after the clock that counts are not looked at,
     so a verdict that is given stays: later facts and later clocks only append. Those ``given`` before are left out.
-    An office without a clock, since it left the register, is not judged any further. ``orders`` are the directives
+    An office without a clock, since it left the register, is not judged any further; one that the case is moved from or
+    to is judged by the clock over all. ``orders`` are the directives
     that concern the case, or readmitted a fact of it.
     """
+    judgement = Judgement([], [], [])
+    transfers: Sequence[Order] = ()
     if orders:
         facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
-    judgement = Judgement([], [], [])
+        transfers = [order for order in orders if order.action == MOVE_CASE]
+        if transfers:  # an office that is in charge may have been made up, or have left
+            outages = {office: found for office, found in outages.items() if office in clocks}
+            judgement.waits.extend(waits_beyond(clocks[ALL_OFFICES], [*facts, *orders]))
     astray: tuple[Astray, ...] = ()
+    handed: tuple[Handed, ...] = ()
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():
-        clock, own = clocks[office], facts
-        if len(offices) > 1 or facts[-1].received_at > clock:
+        clock, name, whose, own = clocks[office], office, None, facts
+        if transfers and (moved_at := first_naming(office, transfers)) <= clock:
+            clock, name, whose = max(clocks[ALL_OFFICES], moved_at - 1), ALL_OFFICES, office
+            own = [fact for fact in facts if fact.received_at <= clock]
+        elif len(offices) > 1 or facts[-1].received_at > clock:
             own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
-        occurrences = Occurrences(own, outages, clock, given, orders)
+        occurrences = Occurrences(own, outages, clock, given, orders, whose)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
-        judgement.obligations.extend(occurrences.unsettled(office))
+        judgement.obligations.extend(occurrences.unsettled(name))
         astray += occurrences.astray
+        handed += occurrences.handed
+        if whose is not None:
+            own = heard_by(office, own, transfers)
         reports = [fact for fact in own if fact.shape.type == "IncidentReported"]
         if reports:
             found, waits = _orphans(policies, own, reports, clock)
             judgement.verdicts.extend([orphan for orphan in found if orphan[:6] not in given])
-            judgement.waits.extend([(office, due) for due in waits])
+            judgement.waits.extend([(name, due) for due in waits])
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
         occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
         astray += occurrences.astray
-    return judgement._replace(astray=astray) if astray else judgement
+        handed += occurrences.handed
+    if not astray and not handed:
+        return judgement
+    return judgement._replace(astray=astray, handed=[one for one in handed if one.office_id in clocks])
 
 
 def _orphans(

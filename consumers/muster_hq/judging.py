@@ -97,7 +97,8 @@ def _judge_each(
             change = change_of(case, judgement, clocks)
             opened = change.opened if change else ()
             findings = [wrong_channel(one) for one in judgement.astray]
-            judged.append(Judged(change, findings, list(judged_out(case.case_id, judgement.verdicts, opened))))
+            out = judged_out(case.case_id, judgement.verdicts, opened, judgement.handed)
+            judged.append(Judged(change, findings, list(out)))
         except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
             failed.append((case, fault))
     return judged, failed
@@ -126,7 +127,7 @@ def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChang
     it may hold others, of waiting reports and of facts beyond the clock, which only their own passing takes off.
     What was said of an office that has left the register, and so has no clock, stays as it is.
     """
-    verdicts, unsettled, waits, _ = judgement
+    verdicts, unsettled, waits, *_ = judgement
     if not case.obligations:  # as for most cases, which are judged for the first time: spare the comparisons
         due = [*_earliest(unsettled).items(), *waits]
         return CaseChange(case.case_no, verdicts, unsettled, [], due, []) if verdicts or unsettled or waits else None

@@ -72,7 +72,7 @@ class IntakeTransaction(Protocol):
         """Keep records that could not be applied."""
 
     def give_orders(self, orders: Sequence[Order], clocks: Sequence[str]) -> None:
-        """Keep directives; a case that one concerns is made due on the clock of the office it names and on these.
+        """Keep directives; a case that one concerns is made due on the clock of each office it names and on these.
 
         From here on the transaction must see what others have committed of directives and of quarantined records,
         and no other may add to them: a record and the directive that names it may be taken in by two at once.

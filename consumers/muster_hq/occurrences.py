@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from muster_hq.deciders import Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact
 from muster_hq.moving import MOVING
-from muster_hq.orders import Order
+from muster_hq.orders import MOVE_CASE, Order
 from muster_hq.policies import Policies
 from muster_hq.policy import Policy, Requirement
 from muster_hq.sayings import Sayings
@@ -26,22 +26,28 @@ class Occurrences(Sayings):
 
     # As with an occurrence: a case without directives costs nothing for them.
     _moves: Sequence[Order] = ()
+    _transfers: Sequence[Order] = ()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - by position: it is made once a case and office, at every judgement
         self,
         facts: Sequence[Fact],
         outages: Outages,
         clock: int,
         given: Collection[VerdictKey],
         orders: Sequence[Order] = (),
+        whose: str | None = None,
     ) -> None:
+        """``whose`` is the office whose events alone open something; None for all offices of the facts."""
         self._facts = facts
         self._outages = outages
         self._clock = clock
         self._given = given
         self._verdicts = []
+        self._whose = whose
         if orders:
-            self._moves = [order for order in orders if order.action in MOVING and order.received_at <= clock]
+            settled = [order for order in orders if order.received_at <= clock]
+            self._moves = [order for order in settled if order.action in MOVING]
+            self._transfers = [order for order in settled if order.action == MOVE_CASE]
         self._deciders = Deciders(facts, orders)
         self._by_key: dict[Key, list[Occurrence]] = {}
         self._waiting: dict[int, list[Occurrence]] = {}
@@ -81,6 +87,8 @@ class Occurrences(Sayings):
     def _offer(self, requirement: Requirement, policy: Policy, place: int) -> None:
         """Let the event at this place open an occurrence, be absorbed, or do nothing."""
         event = self._facts[place]
+        if self._whose is not None and event.office != self._whose:
+            return
         key = requirement.id, event.office, event.encounter_id if requirement.scope == "encounter" else None
         earlier = self._by_key.get(key)
         if earlier:
@@ -131,6 +139,8 @@ class Occurrences(Sayings):
         occurrence.turn = self._opened = self._opened + 1
         if self._moves:
             occurrence.moves = tuple(order for order in self._moves if occurrence.is_concern_of(order))
+        if self._transfers:
+            occurrence.transfers = tuple(order for order in self._transfers if order.aim.office == occurrence.key[1])
         self._deciders.spend(occurrence.key, opener, occurrence.number)
         if self._deciders.any_for(occurrence.requirement):
             self._waiting.setdefault(now, []).append(occurrence)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from muster_contract.directives import Target, target_of
 from muster_hq.policies import Activation
 
+MOVE_CASE = "MOVE_CASE"
 NAMING_RECORDS = frozenset({"READMIT", "REJECT"})
 """Directives that name a quarantined record; the others that are carried out concern a case."""
 
@@ -33,6 +34,11 @@ class Order(NamedTuple):
     def aim(self) -> Target:
         """What it concerns; of one that is not ignored."""
         return _aim_of(self.action, self.target)
+
+    @property
+    def offices(self) -> tuple[str, ...]:
+        """The offices whose obligations it may change; of one that is not ignored."""
+        return tuple({self.aim.office, self.aim.to or self.aim.office})
 
     @property
     def names_a_record(self) -> bool:

@@ -11,7 +11,7 @@ from muster_contract.times import format_instant
 from muster_contract.topics import MAX_VALUE_BYTES, VERDICTS, receipts
 from muster_hq.entries import FindingRow, QuarantinedRecord
 from muster_hq.receipts import Receipt
-from muster_hq.verdicts import REMINDED, Evidence, Obligation, Verdict, id_of, verdict_id
+from muster_hq.verdicts import REMINDED, Evidence, Handed, Obligation, Verdict, id_of, verdict_id
 
 _NOTICES = {"OPEN": "OPENED", REMINDED: "REMINDER"}
 """What an office is told of an obligation that has come to a state."""
@@ -51,8 +51,13 @@ def finding_record(finding: FindingRow) -> bytes:
     return encode("Finding", fields)
 
 
-def judged_out(case_id: str, verdicts: Iterable[Verdict], opened: Iterable[Obligation]) -> Iterator[tuple[str, bytes]]:
-    """Give what is said of a case as (topic, value): its verdicts to all, and to the office what concerns it."""
+def judged_out(
+    case_id: str, verdicts: Iterable[Verdict], opened: Iterable[Obligation], handed: Iterable[Handed] = ()
+) -> Iterator[tuple[str, bytes]]:
+    """Give what is said of a case as (topic, value): its verdicts to all, and to the office what concerns it.
+
+    An office that obligations were moved to is told what is open of them whenever the case is judged.
+    """
     for verdict in verdicts:
         value = verdict_record(case_id, verdict)
         yield VERDICTS, value
@@ -61,6 +66,11 @@ def judged_out(case_id: str, verdicts: Iterable[Verdict], opened: Iterable[Oblig
         kind = _NOTICES.get(obligation.state)
         if kind is not None:
             yield receipts(obligation.office_id), notice_record(kind, case_id, obligation)
+    for office, said in handed:
+        if isinstance(said, Verdict):
+            yield receipts(office), verdict_record(case_id, said)
+        elif said.state in _NOTICES:
+            yield receipts(office), notice_record(_NOTICES[said.state], case_id, said)
 
 
 def receipt_record(receipt: Receipt) -> bytes:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import Occurrence
 from muster_hq.facts import Fact, make
-from muster_hq.verdicts import NEVER, REMINDED, Astray, Obligation, Outages, Verdict, VerdictKey, evidence_of
+from muster_hq.orders import Order
+from muster_hq.verdicts import (
+    NEVER,
+    REMINDED,
+    Astray,
+    Handed,
+    Obligation,
+    Outages,
+    Verdict,
+    VerdictKey,
+    evidence_of,
+    evidence_of_order,
+)
 
 _SATISFIED = frozenset({"ON_TIME", "LATE", "EXCUSED"})
 
@@ -19,6 +31,7 @@ class Sayings:
     _given: Collection[VerdictKey]
     _verdicts: list[Verdict]
     astray: tuple[Astray, ...] = ()
+    handed: tuple[Handed, ...] = ()
 
     def _miss(self, occurrence: Occurrence, until: int) -> None:
         """Say what time alone decided before this instant (exclusive of due itself, which is in time)."""
@@ -40,7 +53,7 @@ class Sayings:
             return due
         ends = [
             outage.end + policy.outage_grace
-            for outage in self._outages.get(occurrence.key[1], ())
+            for outage in self._outages.get(occurrence.in_charge_at(due), ())
             if (outage.unread or outage.end - outage.start > policy.outage_after)
             and outage.start < due < outage.end + policy.outage_grace
         ]
@@ -63,7 +76,12 @@ class Sayings:
         facts = (occurrence.opening, occurrence.opened_by, decider, *more)
         behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
         evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
+        transfers = occurrence.transfers_by(decider.received_at if decider else due) if occurrence.transfers else ()
+        if transfers:
+            evidence = tuple(sorted([*evidence, evidence_of_order(transfers[-1])]))
         said: Verdict = make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence))
+        if transfers:
+            self._hand(said, transfers)
         self._verdicts.append(said)
         wanted = occurrence.requirement.channel
         if wanted is not None and decider is not None and verdict in _SATISFIED:
@@ -91,4 +109,14 @@ class Sayings:
             state, next_at = "OUTSTANDING", None
         requirement, office, _ = occurrence.key
         key = office, occurrence.opening.encounter_id, requirement, occurrence.number
-        return make(Obligation, (*key, occurrence.policy.name, due, state, next_at, clock_name, occurrence.opening))
+        waits: Obligation = make(
+            Obligation, (*key, occurrence.policy.name, due, state, next_at, clock_name, occurrence.opening)
+        )
+        if occurrence.transfers:
+            self._hand(waits, occurrence.transfers_by(self._clock))
+        return waits
+
+    def _hand(self, said: Verdict | Obligation, transfers: Sequence[Order]) -> None:
+        """Note what is told to every office that this was moved to, whoever is in charge of it now."""
+        offices = dict.fromkeys(order.aim.to for order in transfers if order.aim.to != said.office_id)
+        self.handed += tuple(Handed(office, said) for office in offices)

@@ -7,7 +7,9 @@ from hashlib import sha1
 from typing import NamedTuple
 from uuid import UUID
 
+from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
+from muster_hq.orders import Order
 
 ALL_OFFICES = ""
 """The name of the clock over all offices, beside one named after each office."""
@@ -49,6 +51,11 @@ class Evidence(NamedTuple):
 def evidence_of(fact: Fact) -> Evidence:
     """Point at the record that a fact came from."""
     return Evidence(fact.received_at, fact.stream, fact.offset, fact.event_id)
+
+
+def evidence_of_order(order: Order) -> Evidence:
+    """Point at a directive's record."""
+    return Evidence(order.received_at, DIRECTIVES, order.offset, order.event_id)
 
 
 class Verdict(NamedTuple):
@@ -101,6 +108,13 @@ class Astray(NamedTuple):
     channel: str
 
 
+class Handed(NamedTuple):
+    """What another office is told of an obligation, since the case was moved there."""
+
+    office_id: str
+    said: Verdict | Obligation
+
+
 class Judgement(NamedTuple):
     """All that can be said of a case up to the clocks.
 
@@ -112,6 +126,7 @@ class Judgement(NamedTuple):
     obligations: list[Obligation]
     waits: list[tuple[str, int]]
     astray: Sequence[Astray] = ()
+    handed: Sequence[Handed] = ()
 
 
 class Outage(NamedTuple):

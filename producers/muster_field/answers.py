@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -32,7 +33,10 @@ class DueState(StrEnum):
 
 
 class Due(NamedTuple):
-    """An obligation of this office. ``state`` None: it is settled, and due no more. Instants are UTC milliseconds."""
+    """An obligation of this office. ``state`` None: it is settled, and due no more. Instants are UTC milliseconds.
+
+    ``moved_from`` is the office that it was opened by, when headquarters moved the case here.
+    """
 
     case_id: str
     encounter_id: str
@@ -41,6 +45,7 @@ class Due(NamedTuple):
     due_at: int
     policy: str
     state: DueState | None
+    moved_from: str = ""
 
 
 Answer = Received | Due
@@ -77,12 +82,19 @@ def read_answer(value: bytes | None, office: str) -> Answer | None:
     report is no obligation: both stand on the topic for whoever looks there.
     """
     schema, fields = decode(value)
-    if fields.get("office_id") != office:
-        raise Undecodable("WRONG_OFFICE", "the answer is another office's")
-    reader = {"Receipt": _receipt, "Notice": _notice, "Verdict": _verdict}.get(schema.name)
+    reader: Callable[[dict[str, Any]], Answer | None] | None = {
+        "Receipt": _receipt,
+        "Notice": _notice,
+        "Verdict": _verdict,
+    }.get(schema.name)
     if reader is None:
         raise Undecodable("WRONG_STREAM", f"{schema.name} is no answer")
-    return reader(fields)
+    answer, whose = reader(fields), fields["office_id"]
+    if whose == office:
+        return answer
+    if schema.name == "Receipt":
+        raise Undecodable("WRONG_OFFICE", "the answer is another office's")
+    return answer._replace(moved_from=whose) if isinstance(answer, Due) else answer
 
 
 def _receipt(fields: dict[str, Any]) -> Received | None:

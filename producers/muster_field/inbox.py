@@ -33,8 +33,8 @@ create table refused (               -- numbers that it could not apply
 ) strict, without rowid;
 create table due (
   case_id text not null, encounter_id text not null, requirement text not null, occurrence integer not null,
-  due_at integer not null, policy text not null, state text not null,
-  primary key (case_id, encounter_id, requirement, occurrence)
+  due_at integer not null, policy text not null, state text not null, moved_from text not null,
+  primary key (case_id, encounter_id, requirement, occurrence, moved_from)
 ) strict, without rowid;
 """
 
@@ -95,10 +95,10 @@ class Inbox:
 
     def due(self) -> list[Due]:
         """Give what is due of the office, earliest first."""
-        select = """select case_id, encounter_id, requirement, occurrence, due_at, policy, state from due
-            order by due_at, case_id, encounter_id, requirement, occurrence"""
+        select = """select case_id, encounter_id, requirement, occurrence, due_at, policy, state, moved_from
+            from due order by due_at, case_id, encounter_id, requirement, occurrence, moved_from"""
         rows: list[tuple[Any, ...]] = list(self._db.execute(select))
-        return [Due._make((*row[:6], DueState(row[6]))) for row in rows]
+        return [Due._make((*row[:6], DueState(row[6]), row[7])) for row in rows]
 
     def _take_received(self, answer: Received) -> None:
         kind, epoch, first, last, _, _ = answer
@@ -119,12 +119,14 @@ class Inbox:
             self._db.execute("insert or replace into refused values (?, ?, ?, ?, ?)", row)
 
     def _take_due(self, due: Due) -> None:
-        *row, state = due
+        *row, state, moved_from = due
         if state is None:
-            settled = "delete from due where case_id = ? and encounter_id = ? and requirement = ? and occurrence = ?"
-            self._db.execute(settled, row[:4])
+            settled = """delete from due where case_id = ? and encounter_id = ? and requirement = ? and occurrence = ?
+                and moved_from = ?"""
+            self._db.execute(settled, (*row[:4], moved_from))
         else:
-            self._db.execute("insert or replace into due values (?, ?, ?, ?, ?, ?, ?)", (*row, state.value))
+            keep = "insert or replace into due values (?, ?, ?, ?, ?, ?, ?, ?)"
+            self._db.execute(keep, (*row, state.value, moved_from))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

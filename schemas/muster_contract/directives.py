@@ -22,6 +22,9 @@ ENCOUNTER: Final = re.compile(rf"encounter:{_ENCOUNTER}")
 OBLIGATION: Final = re.compile(
     rf"obligation:{_ENCOUNTER}/(?P<requirement>{REQUIREMENT_ID})/(?P<occurrence>[1-9][0-9]{{0,8}})"
 )
+MOVE: Final = re.compile(
+    rf"move:(?P<case>{OPAQUE_ID.pattern})/(?P<office>{OFFICE_ID.pattern})/(?P<to>{OFFICE_ID.pattern})"
+)
 POLICY: Final = re.compile(
     rf"policy:(?P<policy>{REQUIREMENT_ID})@(?P<version>[1-9][0-9]{{0,8}})#(?P<sha256>[0-9a-f]{{64}})"
 )
@@ -34,6 +37,7 @@ FORMS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "EXTEND": (ENCOUNTER, OBLIGATION),
     "ACCEPT_OUT_OF_BAND": (OBLIGATION,),
     "CLOSE_ENCOUNTER": (ENCOUNTER,),
+    "MOVE_CASE": (MOVE,),
     "ACTIVATE_POLICY": (POLICY,),
 }
 """The actions that are carried out, and the forms of their targets."""
@@ -42,6 +46,7 @@ EXAMPLES: Final[Mapping[re.Pattern[str], str]] = {
     RECORD: "field.OFFICE.incidents@OFFSET",
     ENCOUNTER: "encounter:CASE/OFFICE/ENCOUNTER",
     OBLIGATION: "obligation:CASE/OFFICE/ENCOUNTER/REQUIREMENT/OCCURRENCE",
+    MOVE: "move:CASE/FROM/TO",
     POLICY: "policy:ID@VERSION#SHA256",
 }
 
@@ -70,6 +75,7 @@ class Target(NamedTuple):
     policy: str = ""
     version: int = 0
     sha256: str = ""
+    to: str = ""
 
 
 def target_of(action: str, target: str) -> Target | None:

@@ -106,6 +106,14 @@ def test_a_verdict_settles_what_was_due_or_leaves_it_due(kind: str, state: DueSt
     assert answer.state is state
 
 
+def test_what_is_due_of_a_case_that_was_moved_here_names_the_office_before() -> None:
+    """Only headquarters writes this topic, and it says so to the office that is in charge."""
+    expected = Due("c-1", "e-1", "initial-report", 1, 2000, "p@1", DueState.OPEN, "dal")
+    assert read_answer(notice("OPENED"), "hou") == expected
+    assert read_answer(verdict("ON_TIME"), "hou") == expected._replace(state=None)
+    assert read_answer(verdict("ORPHANED"), "hou") is None
+
+
 def test_an_orphan_report_is_nothing_that_is_due() -> None:
     """Its encounter is missing, not a report."""
     assert read_answer(verdict("ORPHANED"), "dal") is None
@@ -117,7 +125,7 @@ def test_an_orphan_report_is_nothing_that_is_due() -> None:
         (None, "EMPTY_VALUE"),
         (b"junk", "NOT_FRAMED"),
         (receipt(office_id="hou"), "WRONG_OFFICE"),
-        (encode("ClockPulse", {}), "WRONG_OFFICE"),
+        (encode("ClockPulse", {}), "WRONG_STREAM"),
         (FINDING, "WRONG_STREAM"),
     ],
 )

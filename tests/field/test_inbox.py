@@ -78,6 +78,15 @@ def test_what_is_settled_is_due_no_more(inbox: Inbox) -> None:
     assert inbox.due() == [due("b", 20, DueState.MISSED), due("a", 30)]
 
 
+def test_an_encounter_of_the_same_name_may_have_been_moved_here(inbox: Inbox) -> None:
+    """What another office owed is kept beside what this one owes, and settled apart."""
+    own, moved = due("a", 20), due("a", 30)._replace(moved_from="hou")
+    inbox.take([own, moved], 1, 0)
+    assert inbox.due() == [own, moved]
+    inbox.take([moved._replace(state=None)], 2, 0)
+    assert inbox.due() == [own]
+
+
 def test_answers_twice_do_no_harm(inbox: Inbox) -> None:
     """They are sent at least once."""
     answers: list[Answer] = [due("a", 1), received(1, 3), due("a", 1, None), due("b", 2), received(2, 5)]

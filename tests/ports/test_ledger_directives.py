@@ -132,6 +132,28 @@ def test_what_waits_for_a_directive_is_due_with_it(ledger: Ledger) -> None:
     assert due_at(ledger, 99) == []
 
 
+def test_what_waits_in_a_case_that_was_moved_is_due_with_any_offices_record(ledger: Ledger) -> None:
+    """It may be the record of the office in charge that it waits for."""
+    quarantine(ledger, held(0, stream=B))
+    waiting, _ = append(ledger, encounter("E", 0), encounter("F", 0, case="d"))
+    numbers = {case.case_id: case for case in due_at(ledger, 5)}
+    record(ledger, numbers["c"], opened=[obligation_on(waiting, "UNDETERMINED")._replace(next_at=NEVER)])
+    give(ledger, order(6, "MOVE_CASE", "move:c/a/b", at=6))
+    assert [case.case_id for case in due_at(ledger, 6)] == ["c"]
+    settle(ledger, held(0, stream=B), order(7, "REJECT"))
+    assert due_at(ledger, 8) == []
+    assert [case.case_id for case in due_at(ledger, 9)] == ["c"]
+
+
+def test_a_move_makes_the_case_due_on_both_offices_clocks(ledger: Ledger) -> None:
+    """Whichever of them comes to it first."""
+    ledger.register(["a", "b"])
+    give(ledger, order(7, "MOVE_CASE", "move:c/a/b", at=9))
+    for office in ("a", "b"):
+        with ledger.judging() as transaction:
+            assert len(transaction.due_cases({office: T0 + 9}, 9)) == 1
+
+
 def test_a_directive_makes_the_case_that_it_concerns_due(ledger: Ledger) -> None:
     """Known or not, on the clock of the office that it names and on those that are asked for."""
     ledger.register(["a", "b"])

@@ -59,7 +59,8 @@ def _print_table(office: str, found: list[Due], now: int, answered_at: int | Non
         left = "overdue" if is_overdue(one, now) else _duration(one.due_at - now)
         number = f" ({one.occurrence})" if one.occurrence > 1 else ""
         state = one.state.value.lower() if one.state else ""
-        table.add_row(format_instant(one.due_at), left, one.requirement + number, one.case_id, one.encounter_id, state)
+        where = f"{one.encounter_id} of {one.moved_from}" if one.moved_from else one.encounter_id
+        table.add_row(format_instant(one.due_at), left, one.requirement + number, one.case_id, where, state)
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
 
 

@@ -28,8 +28,10 @@ _WAKE = """
     insert into arrivals (past, case_no, clock_no)
     select distinct %s::bigint, case_no, case when wide then 0 else office_no end
     from obligations join streams on stream_no = opening_stream_no
-    where next_at = %s and opening_stream_no in (
-      select s.stream_no from streams s join streams t using (office_no) where t.stream_no = %s)"""
+    where next_at = %s and (
+      opening_stream_no in (
+        select s.stream_no from streams s join streams t using (office_no) where t.stream_no = %s)
+      or case_no in (select case_no from directives where action = 'MOVE_CASE'))"""
 _UNREAD = """
     select office_no, received_at, ended_at from quarantine join streams using (stream_no)
       where ended_at is not null and office_no is not null
@@ -100,7 +102,10 @@ def record_of(row: Sequence[Any], words: Words) -> QuarantinedRecord:
 
 
 def end_quarantine(cursor: Cursor[Any], stream_no: int, offset: int, order: Order) -> None:
-    """End the quarantine of a record by a directive; what waited for one with it is due when that was received."""
+    """End the quarantine of a record by a directive; what waited for one with it is due when that was received.
+
+    So is whatever waits in a case that was moved: its obligations may be another office's charge.
+    """
     cursor.execute(_END, (order.received_at, order.offset, stream_no, offset))
     cursor.execute(_WAKE, (order.received_at - 1, NEVER, stream_no))
 

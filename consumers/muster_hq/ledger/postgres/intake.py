@@ -171,7 +171,7 @@ class PostgresIntake:
             case_no = numbers.get(order.case_id)
             keep_order(self._cursor, order, case_no)
             if case_no is not None:
-                self._make_due(order.aim.office, order.received_at, case_no, clocks)
+                self._make_due(order.offices, order.received_at, case_no, clocks)
 
     def orders_on(self, places: Iterable[tuple[str, int]]) -> list[Order]:
         """Give the directives that name one of these records and are not ignored."""
@@ -194,11 +194,11 @@ class PostgresIntake:
             values = fact.received_at, fact.offset, fact.own_at, UUID(bytes=fact.event_id), case_no, shapes[fact.shape]
             self._cursor.execute(_READMITTED, (*values, stream_no, encounter, fact.names or b""))
             self._cursor.execute('update directives set case_no = %s where "offset" = %s', (case_no, order.offset))
-            self._make_due(fact.office, fact.received_at, case_no, clocks)
+            self._make_due((fact.office,), fact.received_at, case_no, clocks)
 
-    def _make_due(self, office: str, received_at: int, case_no: int, clocks: Sequence[str]) -> None:
+    def _make_due(self, offices: Iterable[str], received_at: int, case_no: int, clocks: Sequence[str]) -> None:
         numbers = self._words.clocks()
-        rows = due_rows([(numbers[clock], received_at - 1, case_no) for clock in (office, *clocks)])
+        rows = due_rows([(numbers[clock], received_at - 1, case_no) for clock in (*offices, *clocks)])
         copy(self._cursor, _ARRIVALS, rows)
 
     def find(self, findings: Iterable[FindingRow]) -> None:

@@ -68,13 +68,19 @@ def record_of(row: Sequence[Any], words: Words) -> QuarantinedRecord:
 
 
 def end_quarantine(cursor: apsw.Cursor, stream_no: int, offset: int, order: Order) -> None:
-    """End the quarantine of a record by a directive; what waited for one with it is due when that was received."""
+    """End the quarantine of a record by a directive; what waited for one with it is due when that was received.
+
+    So is whatever waits in a case that was moved: its obligations may be another office's charge.
+    """
     end = 'update quarantine set ended_at = ?, ended_by = ? where stream_no = ? and "offset" = ?'
     cursor.execute(end, (order.received_at, order.offset, stream_no, offset))
     wake = """
         insert or ignore into due
-        select clock_no, ?, case_no from obligations join streams using (office_no)
-        where stream_no = ? and next_at = ?"""
+        select clock_no, ?1, case_no from obligations join streams using (office_no)
+          where stream_no = ?2 and next_at = ?3
+        union select clock_no, ?1, case_no from obligations
+          where next_at = ?3 and case_no in (
+            select case_no from directives where case_no is not null and action = 'MOVE_CASE')"""
     cursor.execute(wake, (order.received_at - 1, stream_no, NEVER))
 
 

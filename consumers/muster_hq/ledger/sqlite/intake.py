@@ -109,7 +109,7 @@ class SqliteIntake:
             case_no = numbers.get(order.case_id)
             self._cursor.execute(keep, (*order, case_no))
             if case_no is not None:
-                self._make_due(order.aim.office, order.received_at, case_no, clocks)
+                self._make_due(order.offices, order.received_at, case_no, clocks)
 
     def orders_on(self, places: Iterable[tuple[str, int]]) -> list[Order]:
         """Give the directives that name one of these records and are not ignored."""
@@ -134,10 +134,10 @@ class SqliteIntake:
                 (case_no, *fact[:1], stream_no, fact.offset, fact.event_id, shapes[fact.shape], encounter, *fact[-2:]),
             )
             self._cursor.execute('update directives set case_no = ? where "offset" = ?', (case_no, order.offset))
-            self._make_due(fact.office, fact.received_at, case_no, clocks)
+            self._make_due((fact.office,), fact.received_at, case_no, clocks)
 
-    def _make_due(self, office: str, received_at: int, case_no: int, clocks: Sequence[str]) -> None:
-        for clock in (office, *clocks):
+    def _make_due(self, offices: Iterable[str], received_at: int, case_no: int, clocks: Sequence[str]) -> None:
+        for clock in (*offices, *clocks):
             due = (self._words.clocks()[clock], received_at - 1, case_no)
             self._cursor.execute("insert or ignore into due values (?, ?, ?)", due)
 
