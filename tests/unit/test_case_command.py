@@ -18,7 +18,7 @@ from muster_hq.commands.declined_transfers import declined_transfers
 from muster_hq.commands.sample import sample
 from muster_hq.ledger.opening import open_ledger
 from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, declined, encounter, id_of, report
+from tests.cases.builders import T0, Case, declined, directive, encounter, id_of, report
 from tests.cases.policies import REPORT
 
 EVENTS = [encounter("E", 0), report("S", 12, own=9), encounter("F", 20, enc="f"), encounter("O", 1, case="other")]
@@ -66,6 +66,32 @@ def test_as_a_table_each_verdict_stands_with_its_records(url: str) -> None:
     (late,) = (line for line in lines if "report 1: LATE" in line)
     assert "field.a.encounters@0 field.a.incidents@0" in late
     assert not [line for line in lines if "field.a.encounters@2" in line]
+
+
+def test_what_was_ordered_stands_in_the_case(tmp_path: Path) -> None:
+    """By whom and why; what is ignored says why; not what concerns other cases."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    events = [
+        encounter("E", 0),
+        directive("H", 4, "HOLD", "encounter:c/a/e", 6),
+        directive("M", 5, "MOVE_CASE", "move:c/a/b"),
+        directive("X", 5, "EXTEND", "encounter:c/a/e"),
+        directive("N", 6, "MOVE_CASE", "move:other/a/b"),
+    ]
+    log = Case("ordered", REPORT, events)
+    with closing(open_ledger(url)) as ledger:
+        replay(log.records, log.policies, ["a", "b"], ledger, T0 + 100)
+    rows = [json.loads(line) for line in run(case, "c", "--ledger", url).stdout.splitlines()]
+    ordered = [row for row in rows if row["kind"] == "directive"]
+    assert [(row["action"], row["target"], row["ignored"]) for row in ordered] == [
+        ("HOLD", "encounter:c/a/e", None),
+        ("MOVE_CASE", "move:c/a/b", None),
+        ("EXTEND", "encounter:c/a/e", "UNTIL_UNFIT"),
+    ]
+    assert (ordered[0]["authority"], ordered[0]["until"]) == ("HQ-1", format_instant(T0 + 6))
+    lines = run(case, "c", "--ledger", url, "--format", "table").stdout
+    assert "MOVE_CASE move:c/a/b" in lines
+    assert "hq.directives@1" in lines
 
 
 def test_a_case_that_nobody_heard_of_is_refused(url: str) -> None:

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from muster_contract.directives import target_of
 from muster_contract.times import format_instant
+from muster_contract.topics import DIRECTIVES
 from muster_hq.case_files import CaseHistory
 from muster_hq.facts import Fact
+from muster_hq.orders import Order
 from muster_hq.published import evidence_row
 from muster_hq.verdicts import Evidence, Obligation, Verdict, evidence_of
 
 Row = dict[str, Any]
-"""``at`` and ``kind`` (event, due, verdict or open), and what each kind has of its own."""
+"""``at`` and ``kind`` (event, directive, due, verdict or open), and what each kind has of its own."""
 
 
-def timeline(history: CaseHistory) -> list[Row]:
+def timeline(history: CaseHistory, orders: Iterable[Order] = ()) -> list[Row]:
     """Give the rows of a case: by time, at equal times what arrived before what was due before what was judged.
 
-    Events stand in fact order. What is not settled stands last, by due time.
+    Events stand in fact order. What is not settled stands last, by due time. ``orders`` are any directives: those that
+    name the case are shown, the ignored ones too, and those that readmitted an event of it.
     """
     events = [(fact.received_at, 0, _event(fact)) for fact in history.facts]
+    events += [(order.received_at, 0, _directive(order)) for order in orders if _is_of(order, history)]
     dues = [(due_at, 1, row) for due_at, row in _dues(history)]
     verdicts = [(verdict.at, 2, _verdict(verdict)) for verdict in history.verdicts]
     in_order = sorted([*events, *dues, *verdicts], key=lambda entry: entry[:2])
     return [row for _, _, row in in_order] + [_open(obligation) for obligation in history.obligations]
+
+
+def _is_of(order: Order, history: CaseHistory) -> bool:
+    aim = target_of(order.action, order.target)
+    if aim is None:
+        return False
+    if order.names_a_record:
+        readmitted = (order.received_at, *aim[:2])
+        return any(fact[:3] == readmitted for fact in history.facts)
+    return aim.case == history.case_id
+
+
+def _directive(order: Order) -> Row:
+    return {
+        "at": format_instant(order.received_at),
+        "kind": "directive",
+        "action": order.action,
+        "target": order.target,
+        "until": None if order.until is None else format_instant(order.until),
+        "authority": order.authority,
+        "reason_code": order.reason_code,
+        "ignored": order.ignored,
+        "stream": DIRECTIVES,
+        "offset": order.offset,
+        "event_id": str(UUID(bytes=order.event_id)),
+    }
 
 
 def _event(fact: Fact) -> Row:
