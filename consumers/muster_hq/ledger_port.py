@@ -264,5 +264,11 @@ class Ledger(LedgerReader, Protocol):
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""
 
+    def hang_up(self) -> None:
+        """Break off what is under way on a slow ledger, from another thread, for good.
+
+        LedgerAway is raised there, and from then on. A ledger that is a file of this machine need not.
+        """
+
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget published records, in a transaction of its own."""

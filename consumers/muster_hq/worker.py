@@ -43,6 +43,8 @@ MOST_STEPS = 20
 HOLD_MS = 5_000
 """How long a stream whose broker's clock is ahead is left alone before it is looked at again."""
 
+FINISH_SECONDS = 2.0
+"""How long the turn under way may go on once the worker is told to stop: it leaves within five seconds, all in all."""
 AWAY_SECONDS = 5.0
 """How long the worker waits at most before it looks again for a ledger that is away."""
 
@@ -72,7 +74,7 @@ class Reader(Protocol):
 class Worker:
     """Runs intake and judging, and ``publish`` between them. ``clock`` gives UTC milliseconds.
 
-    ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once.
+    ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once. ``hang_up`` breaks one off.
     With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
     """
 
@@ -87,6 +89,7 @@ class Worker:
         *,
         trust_append_times: bool = False,
         together: Callable[[], AbstractContextManager[None]] = nullcontext,
+        hang_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._intake = intake
@@ -96,6 +99,7 @@ class Worker:
         self._clock = clock
         self._trusting = trust_append_times
         self._together = together
+        self._hang_up = hang_up
         self._held: dict[str, int] = {}
         self._most = BATCH
         self.turned_at = clock()
@@ -109,7 +113,7 @@ class Worker:
         return bool(self._reader.topic_ids)
 
     def run(self, stop: threading.Event) -> None:
-        """Turn until told to stop; the turn under way is finished first.
+        """Turn until told to stop; the turn under way is finished first, unless its ledger is too slow for that.
 
         When the ledger is away, turns are tried again, ever more rarely up to AWAY_SECONDS, until one is committed.
         """
@@ -120,11 +124,16 @@ class Worker:
             stop=stop_when_event_set(stop),
             before_sleep=self._start_over,
         )
-        while not stop.is_set():
-            with suppress(RetryError):  # told to stop
-                tries(self.turn)
-                if tries.statistics["attempt_number"] > 1:
-                    _log.info("ledger_back")
+        ended = threading.Event()
+        threading.Thread(target=self._leave_in_time, args=(stop, ended), name="leaving", daemon=True).start()
+        try:
+            while not stop.is_set():
+                with suppress(RetryError):  # told to stop
+                    tries(self.turn)
+                    if tries.statistics["attempt_number"] > 1:
+                        _log.info("ledger_back")
+        finally:
+            ended.set()
 
     def turn(self, wait: float = WAIT_SECONDS) -> int:
         """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
@@ -144,6 +153,15 @@ class Worker:
         if batch.records or not self.reading:
             self.heard_at = self.turned_at
         return len(batch.records)
+
+    def _leave_in_time(self, stop: threading.Event, ended: threading.Event) -> None:
+        """Break off a turn that does not end in time once told to stop: nothing of it has happened then."""
+        while not ended.wait(WAIT_SECONDS):
+            if stop.is_set():
+                if not ended.wait(FINISH_SECONDS):
+                    _log.warning("turn_broken_off", hint="the ledger is slow; the next worker goes on from there")
+                    self._hang_up()
+                return
 
     def _start_over(self, tried: RetryCallState) -> None:
         """Have all streams read from the ledger's positions, whatever became of the turn that failed.

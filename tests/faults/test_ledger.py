@@ -45,6 +45,13 @@ class Live:
         self._stack.callback(process.end)
         return process
 
+    def serve(self, ledger: str | None = None) -> None:
+        """Start ``serve`` beside the pulses that run, on the ledger by this URL of it; it ends with the test."""
+        self._stack.callback(self.hq.kill)
+        read, self.hq.ledger = self.hq.ledger, ledger or self.hq.ledger
+        self.hq.start("--no-pulse")
+        self.hq.ledger = read
+
     def positions(self) -> dict[str, int]:
         """Give how far each stream has been taken in."""
         with suppress(LedgerError), self.hq.reading() as ledger:
@@ -160,9 +167,9 @@ def test_postgresql_is_away(broker: KafkaBroker, own_postgres: Postgres, tmp_pat
         worker.do("start")
         running.until_taken_in()
         own_postgres.stop()
-        lines, began = worker.log().count("\n"), _processor_seconds(worker.pid)
+        lines, began = worker.log().count("\n"), processor_seconds(worker.pid)
         time.sleep(8)
-        busy, told = _processor_seconds(worker.pid) - began, worker.log().count("\n") - lines
+        busy, told = processor_seconds(worker.pid) - began, worker.log().count("\n") - lines
         own_postgres.start()
         assert busy < 2
         assert told < 20
@@ -189,9 +196,9 @@ def test_postgresqls_disk_is_full(broker: KafkaBroker, own_postgres: Postgres, t
             ballast = disk / "ballast"
             subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=64k"], capture_output=True, check=False)
             running.hq.until(lambda: "ledger_away" in worker.log() or not worker.running, "the worker has noticed")
-            stood, began = running.positions(), _processor_seconds(worker.pid)
+            stood, began = running.positions(), processor_seconds(worker.pid)
             time.sleep(6)
-            busy = _processor_seconds(worker.pid) - began
+            busy = processor_seconds(worker.pid) - began
             assert running.positions() == stood
             assert busy < 2
             assert worker.running
@@ -224,6 +231,7 @@ def _small_disk(postgres: Postgres) -> Iterator[Path]:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
+    """Give the processor time that a process has had."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS

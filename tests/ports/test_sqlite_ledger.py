@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger.sqlite.reading import SqliteReader
-from muster_hq.ledger_port import LedgerError
+from muster_hq.ledger_port import LedgerAway, LedgerError
 from tests.builders import move
 from tests.ports.ledgers import A
 
@@ -98,3 +101,47 @@ def test_a_damaged_ledger_is_a_refusal_and_no_traceback(path: Path) -> None:
     path.write_bytes(bytes(raw))
     with pytest.raises(LedgerError, match="replay the log into a new ledger"), closing(SqliteReader(path)) as reader:
         reader.streams()
+
+
+def test_a_file_that_another_process_holds_is_away_and_then_there_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool that locks the file is waited for a moment only; the transaction has not happened, and is tried again."""
+    monkeypatch.setattr("muster_hq.ledger.sqlite.database.BUSY_MS", 50)
+    with closing(SqliteLedger(path)) as ledger, closing(SqliteReader(path)) as reader:
+        ledger.register(["a"])
+        with holding(path, "exclusive"):
+            for _ in range(2):
+                with pytest.raises(LedgerAway, match="is locked"), ledger.intake() as transaction:
+                    transaction.move([move(A, 0, 3)])
+            assert reader.streams()[A][0].next_offset == 0
+        with ledger.intake() as transaction:
+            transaction.move([move(A, 0, 3)])
+        assert reader.streams()[A][0].next_offset == 3
+
+
+def test_a_reader_that_stands_still_keeps_no_writer_waiting(path: Path) -> None:
+    """A backup under way sees one state, and the worker goes on."""
+    with closing(SqliteLedger(path)) as ledger:
+        ledger.register(["a"])
+        with holding(path, "deferred"), ledger.intake() as transaction:
+            transaction.move([move(A, 0, 3)])
+        assert ledger.streams()[A][0].next_offset == 3
+
+
+@contextmanager
+def holding(path: Path, how: str) -> Iterator[None]:
+    """Have another process hold a transaction on a file."""
+    script = (
+        "import sqlite3, sys; file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "file.execute('begin ' + sys.argv[2]); file.execute('select count(*) from streams').fetchall()\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(path), how]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield
+        finally:
+            process.kill()

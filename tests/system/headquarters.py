@@ -40,6 +40,11 @@ class Headquarters:
         """Tell whether the process is there."""
         return self._serve.running
 
+    @property
+    def pid(self) -> int:
+        """Give the process's id."""
+        return self._serve.pid
+
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of headquarters to its end, and insist on its exit code."""
         command = [sys.executable, "-m", "muster_hq", *arguments]

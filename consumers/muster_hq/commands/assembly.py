@@ -92,6 +92,7 @@ def running_worker(
             now_ms,
             trust_append_times=trust,
             together=opened.together,
+            hang_up=opened.hang_up,
         )
 
 

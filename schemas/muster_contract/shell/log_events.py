@@ -80,6 +80,12 @@ HEADQUARTERS = (
         "The worker cannot reach the ledger; told once, and tried again until it is back.",
     ),
     LogEvent("ledger_back", "info", (), "A turn was committed again: the worker reads on from the ledger's positions."),
+    LogEvent(
+        "turn_broken_off",
+        "warning",
+        ("hint",),
+        "Told to stop, the worker gave up a turn that its slow ledger held up: nothing of it happened.",
+    ),
     LogEvent("ledger_not_read", "info", ("cause",), "The pulse cannot look into the ledger; regular pulses go on."),
     LogEvent("kafka_error", "warning", ("code", "detail"), "The client has trouble that passes; it tries again."),
 )

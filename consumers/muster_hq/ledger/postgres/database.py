@@ -6,6 +6,8 @@ transaction after ``IDLE_IN_TRANSACTION``, and its session after ``IDLE``. It th
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -72,6 +74,7 @@ class Database:
         self._connection: Connection[Any] | None = None
         self._side: Connection[Any] | None = None
         self._depth = 0
+        self._hung_up = False
         self.worker_no = 0
         self.place = place_of(url)
         self.words: Words
@@ -142,6 +145,17 @@ class Database:
             cursor.itersize = 10_000
             yield from cursor.execute(statement.encode(), bindings or None)
 
+    def hang_up(self) -> None:
+        """Break the connection, from another thread, and make no other one.
+
+        A statement that is cancelled would not do: on a slow link it is the way there and back that takes so long.
+        """
+        self._hung_up = True
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close what is open."""
         for connection in (self._connection, self._side):
@@ -150,6 +164,8 @@ class Database:
 
     def _connected(self) -> Connection[Any]:
         """Give the connection; a new one when the last was lost."""
+        if self._hung_up:
+            raise LedgerAway.of(self.place, "the connection was given up", "this worker leaves")
         if self._connection is None or self._connection.closed:
             self._connect()
         return self._current()

@@ -65,7 +65,11 @@ class SqliteLedger(SqliteReader):
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""
         select = "select number, topic, value from outgoing where number > ? order by number limit ?"
-        return [Outgoing(*row) for row in rows(self._database.connection.cursor(), select, (after, limit))]
+        with self._database.reading() as cursor:
+            return [Outgoing(*row) for row in rows(cursor, select, (after, limit))]
+
+    def hang_up(self) -> None:
+        """Do nothing: there is no network to wait for."""
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget published records, in a transaction of its own."""

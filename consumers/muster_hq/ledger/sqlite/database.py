@@ -14,11 +14,13 @@ import apsw
 
 from muster_hq.ledger.ids import unpack
 from muster_hq.ledger.sqlite.words import Words
-from muster_hq.ledger_port import LedgerError
+from muster_hq.ledger_port import LedgerAway, LedgerError
 
 SCHEMA_VERSION = 1
 SAFE_SQLITE = (3, 51, 3)
 """Earlier ones can corrupt a WAL database that two connections write (ADR 0005)."""
+BUSY_MS = 2_000
+"""How long to wait for a process that holds the file: less than a worker may take to leave when it is told to."""
 _CACHE_KIB = 262_144
 _ROWS_A_STEP = 32
 
@@ -40,7 +42,7 @@ class Database:
         except BaseException as fault:
             self.close()  # and let go of the lock, whatever it was
             if isinstance(fault, apsw.Error):
-                raise LedgerError.of(str(path), f"cannot be opened as a ledger: {fault}", _hint_of(fault)) from None
+                raise _translated(path, "opened as a ledger", fault) from None
             raise
         self.words = Words(self.connection)
 
@@ -48,31 +50,29 @@ class Database:
     def transaction(self) -> Iterator[apsw.Cursor]:
         """Run one transaction; commit at the end, undo when anything is raised. LedgerError for SQLite's faults.
 
-        One that begins inside another is undone alone, and committed with it.
+        One that begins inside another is undone alone, and committed with it. LedgerAway while another process holds
+        the file for longer than BUSY_MS.
         """
         begin, commit, undo = ("savepoint part", "release part", "rollback to part; release part")
         if not self.connection.in_transaction:
             begin, commit, undo = ("begin immediate", "commit", "rollback")
-        cursor = self.connection.cursor()
-        try:
+        with self._faults("written"):
+            cursor = self.connection.cursor()
             cursor.execute(begin)
-            yield cursor
-            cursor.execute(commit)
-        except BaseException as fault:
-            if self.connection.in_transaction:
-                cursor.execute(undo)
-            self.words = Words(self.connection)
-            if isinstance(fault, apsw.Error):
-                raise LedgerError.of(str(self.path), f"cannot be written: {fault}", _hint_of(fault)) from fault
-            raise
+            try:
+                yield cursor
+                cursor.execute(commit)
+            except BaseException:
+                if self.connection.in_transaction:
+                    cursor.execute(undo)
+                self.words = Words(self.connection)
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Cursor]:
         """Give a cursor to read with. LedgerError for SQLite's faults."""
-        try:
+        with self._faults("read"):
             yield self.connection.cursor()
-        except apsw.Error as fault:
-            raise LedgerError.of(str(self.path), f"cannot be read: {fault}", _hint_of(fault)) from fault
 
     def close(self) -> None:
         """Close the connection and let the next writer in."""
@@ -81,8 +81,16 @@ class Database:
         if self._lock:
             self._lock.close()
 
+    @contextmanager
+    def _faults(self, done: str) -> Iterator[None]:
+        """Translate SQLite's faults."""
+        try:
+            yield
+        except apsw.Error as fault:
+            raise _translated(self.path, done, fault) from fault
+
     def _prepare(self, *, write: bool) -> None:
-        self.connection.set_busy_timeout(10_000)
+        self.connection.set_busy_timeout(BUSY_MS)
         self.connection.create_scalar_function("id_text", _id_text, 1, deterministic=True)
         self.connection.pragma("cache_size", -_CACHE_KIB)
         self.connection.pragma("temp_store", "memory")
@@ -160,8 +168,15 @@ def _take_lock(path: Path) -> BinaryIO:
     return lock
 
 
+def _translated(path: Path, done: str, fault: apsw.Error) -> LedgerError:
+    """Give the fault as ours. A file that another process holds is away: it passes."""
+    kind = LedgerAway if isinstance(fault, apsw.BusyError) else LedgerError
+    return kind.of(str(path), f"cannot be {done}: {fault}", _hint_of(fault))
+
+
 def _hint_of(fault: apsw.Error) -> str:
     hints: dict[type[apsw.Error], str] = {
+        apsw.BusyError: "another program holds the file: which one? headquarters alone writes it",
         apsw.FullError: "the disk is full: make room, then start again; nothing that was committed is lost",
         apsw.IOError: "the disk failed: check it, then start again; the log can be replayed into a new ledger",
         apsw.CantOpenError: "does it exist, and may this user read it?",

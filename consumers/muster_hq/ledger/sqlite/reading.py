@@ -38,7 +38,8 @@ class SqliteReader:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Hold one state of the ledger for all that is read within."""
-        self._database.connection.execute("begin")
+        with self._database.reading() as cursor:
+            cursor.execute("begin")
         try:
             yield
         finally:
