@@ -7,12 +7,13 @@ from them inside headquarters.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from muster_contract.topics import DIRECTIVES, encounters, incidents, parse_stream
-from muster_hq.entries import NEVER_READ, Counts, Move, NewFact, StreamState
+from muster_hq.entries import NEVER_READ, Counts, FiledReport, Move, NewFact, StreamState
 from muster_hq.facts import Applied, Fact, read_record
+from muster_hq.lodgings import Claim, Lodging
 from muster_hq.logfile import offices_in
 from muster_hq.orders import Order
 from muster_hq.policies import Policies
@@ -61,14 +62,15 @@ class Read(NamedTuple):
     orders: dict[str, list[Order]]
     outages: dict[str, list[Outage]]
     activations: list[Order]
+    claims: dict[str, list[Claim]]
 
 
 def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
     """Read a log as a whole, as intake reads it, and carry out what its directives say of quarantined records."""
-    batch = Batch(Rules(frozenset(offices), None, [], None), {})
+    batch = Batch(Rules(frozenset(offices), None, [], None, lodging=True), {})
     batch.sort(records)
     batch.settle({})
-    found = Read(defaultdict(list), defaultdict(list), defaultdict(list), [])
+    found = Read(defaultdict(list), defaultdict(list), defaultdict(list), [], defaultdict(list))
     for new in batch.facts:
         found.facts[new.case_id].append(new.fact)
     for order in sorted(batch.orders):
@@ -76,6 +78,17 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
             found.activations.append(order)
         if order.case_id:
             found.orders[order.case_id].append(order)
+    for case_id, fact, reference, digest in [*batch.filed, *_settle_quarantine(batch, found, offices)]:
+        found.claims[case_id] += _claims(fact, reference, digest, batch.lodgings)
+    for facts in found.facts.values():
+        facts.sort()
+    for orders in found.orders.values():
+        orders.sort()
+    return found
+
+
+def _settle_quarantine(batch: Batch, found: Read, offices: Collection[str]) -> Iterator[FiledReport]:
+    """Note what became of quarantined records, and give what reports among them name."""
     for record in batch.quarantined:
         if record.stream == DIRECTIVES:
             continue
@@ -88,11 +101,13 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
             case_id, fact = settled.fact
             found.facts[case_id].append(fact)
             found.orders[case_id].append(settled.order)
-    for facts in found.facts.values():
-        facts.sort()
-    for orders in found.orders.values():
-        orders.sort()
-    return found
+            if settled.filed:
+                yield FiledReport(case_id, fact, *settled.filed)
+
+
+def _claims(fact: Fact, reference: str, digest: bytes, lodgings: Iterable[Lodging]) -> list[Claim]:
+    first = {one.sha256: one for one in sorted(lodgings, reverse=True) if one.reference == reference}
+    return [Claim(fact.stream, fact.offset, one.sha256 == digest, one) for one in first.values()]
 
 
 def silences_of(records: Sequence[Record], as_of: int) -> dict[str, list[Outage]]:

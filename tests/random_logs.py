@@ -90,6 +90,18 @@ PATTERNS = (
 )
 
 
+LODGED = (Pattern("ReportLodged", {"stage": frozenset({"INITIAL"})}), Pattern("ReportLodged", {}))
+"""What satisfies, and has no other part."""
+
+
+def _satisfying(*patterns: int) -> st.SearchStrategy[tuple[Pattern, ...]]:
+    """Draw what satisfies: patterns as from ``_some``, now and then what lies at headquarters, or both."""
+    lodged = st.sampled_from(LODGED)
+    choices = [_some(*patterns), _some(*patterns), lodged.map(lambda one: (one,))]
+    both = st.builds(lambda one, usual: (one, *usual), lodged, _some(*patterns))
+    return st.one_of(*choices, both)
+
+
 def _some(*patterns: int, least: int = 1) -> st.SearchStrategy[tuple[Pattern, ...]]:
     """Draw patterns: mostly those of these numbers, now and then any."""
     anything = st.lists(st.sampled_from(PATTERNS), min_size=least, max_size=2, unique_by=id).map(tuple)
@@ -115,7 +127,7 @@ def _versions(draw: st.DrawFn, number: int, start: int | None, scopes: dict[str,
                 id=name,
                 opens_on=() if follows else draw(_some(0, 1)),
                 follows=follows.id if follows else None,
-                satisfied_by=draw(_some(4) if follows else _some(3)),
+                satisfied_by=draw(_satisfying(4) if follows else _satisfying(3)),
                 waived_by=draw(_some(2, least=0)) or (follows.waived_by if follows else ()),
                 ends_on=draw(_some()),
                 anchor="received_at" if follows else draw(st.sampled_from(["occurred_at", "received_at"])),
@@ -166,7 +178,7 @@ _PLAIN: dict[str, Callable[..., Event]] = {
     "U": supervised,
     "X": removed,
 }
-_KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQLL" + "PAA"
+_KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQLLLL" + "PAA"
 """How often each comes: plain events, voids, retractions, copies and contradictions, bad ones, pulses."""
 _STEPS = st.lists(
     st.builds(
@@ -203,7 +215,10 @@ def logs(draw: st.DrawFn) -> Log:
 def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[Event]:
     name, where = str(number), {"office": step.office, "case": step.case, "enc": step.encounter}
     if step.kind in _PLAIN:
-        return [_numbered(_PLAIN[step.kind](name, at, own=at + step.own, **where), step, before)]
+        event = _PLAIN[step.kind](name, at, own=at + step.own, **where)
+        if event.type == "IncidentReported":
+            event = event._replace(fields=dict(event.fields) | _named(number))
+        return [_numbered(event, step, before)]
     if step.kind in "VT":
         withdraw = void if step.kind == "V" else retract
         event = withdraw(name, at, _withdrawn(number, step, before), own=at + step.own, **where)
@@ -214,6 +229,11 @@ def _events(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[
     if step.kind == "K":
         return [report(old.name, at, own=at + step.own, **where)]
     return _others(number, step, at, before)
+
+
+def _named(number: int) -> dict[str, object]:
+    """Let a report name one of two references, and mostly the same digest."""
+    return {"report_reference": "r" if number % 3 else "q", "report_sha256": bytes([number % 4 == 3] * 32)}
 
 
 def _numbered(event: Event, step: _Step, before: Sequence[Event]) -> Event:
@@ -254,7 +274,8 @@ def _others(number: int, step: _Step, at: int, before: Sequence[Event]) -> list[
         return [_with_headers(raw(_BAD_VALUES[number % 3], at, STREAMS[step.again]), step, before)]
     if step.kind == "L":
         beat = heartbeat(office_id=step.office, recorded_at=T0 - step.own, **_said_of_numbers(step, before))
-        report_lodged = lodged(str(step.again % 3), ("r", "r", "no reference")[number % 3])
+        reference = ("r", "q", "r", "r", "no reference")[number % 5]
+        report_lodged = lodged(str(number - step.again % 3), reference, number % 3 == 1)
         return [raw(report_lodged, at, DIRECTIVES), raw(beat, at, encounters(step.office))]
     streams = STREAMS if step.kind == "A" else [STREAMS[step.again]]
     return [pulse(at, stream) for stream in streams]

@@ -20,6 +20,7 @@ from tests.cases import (
     deciding,
     directed,
     found,
+    lodgings,
     moved,
     opening,
     outages,
@@ -44,6 +45,7 @@ CASES: tuple[Case, ...] = (
     *versions.CASES,
     *calendars.CASES,
     *channels.CASES,
+    *lodgings.CASES,
     *found.CASES,
 )
 

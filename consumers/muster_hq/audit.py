@@ -17,6 +17,7 @@ from muster_contract.times import format_instant
 from muster_hq.audit_directives import activations, carry_out
 from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
 from muster_hq.audit_findings import Finding, findings_of, wrong_channels
+from muster_hq.audit_lodged import by_reference, lodged, mismatches
 from muster_hq.audit_occurrences import Judge, Verdict
 from muster_hq.audit_verdicts import verdicts_of
 from muster_hq.policies import Policies
@@ -59,6 +60,12 @@ def audit(
     facts, not_read = carry_out(reading, offices)
     for fact in facts:
         cases[fact.case].append(fact)
+    different: list[Finding] = []
+    if policies.lodging:
+        lodgings = by_reference(reading.lodgings)
+        for of_case in cases.values():
+            different += mismatches(of_case, lodgings, clocks)
+            of_case += list(lodged(of_case, lodgings))
     directives: dict[str, list[Directive]] = defaultdict(list)
     for directive in reading.directives:
         directives[directive.target.case].append(directive)
@@ -94,7 +101,7 @@ def audit(
     rows = [_row(case, verdict) for case, verdict in sorted(found, key=_order)]
     registered = [office for office in reading.firsts if office and (offices is None or office in offices)]
     findings = [one for o in registered for one in findings_of(o, reading, policies, clocks[o], outages)]
-    findings += wrong_channels(verdict for _, verdict in found)
+    findings += [*wrong_channels(verdict for _, verdict in found), *different]
     return Audit(rows, [_finding_row(one) for one in sorted(findings)], dict(reading.counts), reading.quarantined)
 
 
@@ -130,7 +137,7 @@ def _row(case: str, verdict: Verdict) -> Row:
         "due_at": format_instant(verdict.due),
         "received_at": None if verdict.received_at is None else format_instant(verdict.received_at),
         "policy": verdict.policy,
-        "evidence": [_evidence(fact.place, fact.event_id) for fact in verdict.evidence],
+        "evidence": [_evidence(*source) for source in verdict.evidence],
     }
 
 
@@ -141,7 +148,7 @@ def _finding_row(finding: Finding) -> Row:
         "stream": finding.stream,
         "at": format_instant(finding.at),
         "detail": finding.detail,
-        "evidence": [_evidence(*finding.evidence)],
+        "evidence": [_evidence(*source) for source in finding.evidence],
     }
 
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from muster_contract.codec import Undecodable, decode
-from muster_contract.topics import DIRECTIVES
 from muster_hq.audit_facts import Directive, Fact, Reading, fact_of, office_of, unfit
 from muster_hq.patterns import shape_of
 from muster_hq.policies import Activation
@@ -82,7 +81,7 @@ def as_fact(directive: Directive) -> Fact:
 
 def is_directive(fact: Fact) -> bool:
     """Tell whether a fact is headquarters' own order."""
-    return fact.place[1] == DIRECTIVES
+    return fact.shape.type == "Directive"
 
 
 def due_at(instant: int, due: int, anchor: int, directives: Sequence[Directive]) -> int:

@@ -21,13 +21,21 @@ from muster_hq.patterns import Shape, shape_of
 from muster_hq.records import Record
 
 Place = tuple[int, str, int]
-"""Where a fact stands in fact order: received_at, stream, offset."""
+"""Where a record stands in fact order: received_at, stream, offset."""
+FactPlace = tuple[int, str, int, *tuple[int | str, ...]]
+"""The same of a fact: one that comes of two records stands after the later, and is told apart by the report's place."""
+Source = tuple[Place, bytes | None]
+"""A record that is evidence: where it stands, and its event id."""
 
 
 class Fact(NamedTuple):
-    """An event of a case, as the rules see it. ``names`` is the event that it voids or retracts."""
+    """An event of a case, as the rules see it. ``names`` is the event that it voids or retracts.
 
-    place: Place
+    ``report`` is the reference and the digest that a report names; ``records`` are those of one that is lodged, the
+    report's first.
+    """
+
+    place: FactPlace
     office: str
     case: str
     encounter: str
@@ -35,11 +43,18 @@ class Fact(NamedTuple):
     shape: Shape
     own_time: int
     names: bytes | None
+    report: tuple[str, bytes] | None = None
+    records: tuple[Source, ...] = ()
 
     @property
     def received_at(self) -> int:
         """When it arrived, by the stream's clock."""
         return self.place[0]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The records that it came from."""
+        return self.records or ((self.place[:3], self.event_id),)
 
 
 class Word(NamedTuple):
@@ -87,11 +102,20 @@ class Directive(NamedTuple):
         return self.place[0]
 
 
+class Lodging(NamedTuple):
+    """What headquarters' document system said lies there, by its place in ``hq.directives``."""
+
+    place: Place
+    event_id: bytes
+    report: tuple[str, bytes]
+
+
 class Reading:
     """A log, read to its end: ``facts`` of all cases, ``counts`` by outcome, ``quarantined``, and silences.
 
     By office: the ``words`` that it said, and where the ``firsts`` of its streams' records stand. ``set_apart`` are the
-    quarantined records of registered offices, with when they came and why they are; ``directives`` those not ignored.
+    quarantined records of registered offices, with when they came and why they are; ``directives`` those not ignored;
+    ``lodgings`` all of them.
 
     ``offices`` is the register; None takes every office that a stream names for registered. ``unread`` are records
     that headquarters quarantined, by stream and offset, with its reason: they are, whatever this program reads in them.
@@ -105,6 +129,7 @@ class Reading:
     ) -> None:
         self.facts: list[Fact] = []
         self.directives: list[Directive] = []
+        self.lodgings: list[Lodging] = []
         self.set_apart: list[tuple[Record, int, str]] = []
         self._unread = unread or {}
         self.counts = Counter({"applied": 0, "duplicate": 0, "pulse": 0, "quarantined": 0})
@@ -150,14 +175,19 @@ class Reading:
             self._applied[key] = record.value
         if "case_id" in fields:
             self.facts.append(fact_of(schema, fields, (received_at, record.stream, record.offset)))
-        if schema.name == "Directive" and why_ignored(fields) is None:
-            target = target_of(fields["action"], fields["target"])
-            if target is not None:
-                place = received_at, record.stream, record.offset
-                self.directives.append(Directive(place, fields["event_id"], fields["action"], target, fields["until"]))
+        self._note_ours(schema.name, fields, (received_at, record.stream, record.offset))
         if "office_id" in fields:
             self.words[fields["office_id"]].append(_word(fields, (received_at, record.stream, record.offset)))
         return "applied"
+
+    def _note_ours(self, event_type: str, fields: Mapping[str, Any], place: Place) -> None:
+        """Keep what headquarters itself said: a directive that is not ignored, or what its document system holds."""
+        if event_type == "Directive" and why_ignored(fields) is None:
+            target = target_of(fields["action"], fields["target"])
+            if target is not None:
+                self.directives.append(Directive(place, fields["event_id"], fields["action"], target, fields["until"]))
+        if event_type == "ReportLodged":
+            self.lodgings.append(Lodging(place, fields["event_id"], _report_of(fields)))
 
     def _quarantine(self, record: Record, received_at: int, reason: str) -> str:
         office, place = office_of(record.stream), (received_at, record.stream, record.offset)
@@ -209,7 +239,12 @@ def fact_of(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
         shape=shape_of(schema.name, tuple((name, fields[name]) for name in fields if _holds_codes(schema, name))),
         own_time=min(fields["occurred_at"], place[0]),
         names=fields.get("voids", fields.get("retracts")),
+        report=_report_of(fields) if schema.name == "IncidentReported" else None,
     )
+
+
+def _report_of(fields: Mapping[str, Any]) -> tuple[str, bytes]:
+    return fields["report_reference"], fields["report_sha256"]
 
 
 def _word(fields: Mapping[str, Any], place: Place) -> Word:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from muster_contract.times import format_instant
 from muster_contract.topics import encounters, incidents
-from muster_hq.audit_facts import Place, Reading, Word
+from muster_hq.audit_facts import Place, Reading, Source, Word
 from muster_hq.audit_occurrences import Verdict
 from muster_hq.policies import Policies
 
@@ -24,14 +24,14 @@ Series = tuple[str, bytes]
 
 
 class Finding(NamedTuple):
-    """A finding; ``evidence`` is the one record behind it, with its event id."""
+    """A finding; ``evidence`` are the records behind it, in fact order."""
 
     at: int
     kind: str
     stream: str
     detail: str
     office: str
-    evidence: tuple[Place, bytes | None]
+    evidence: tuple[Source, ...]
 
 
 def findings_of(
@@ -60,14 +60,15 @@ def wrong_channels(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
             continue
         used = dict(report.shape.codes).get("channel")
         if used not in {None, verdict.channel}:
-            place, name = report.place, f"{verdict.requirement} {verdict.occurrence} of {verdict.office}"
-            detail = f"{name} by {used}, offset {place[2]}"
-            yield Finding(verdict.at, "WRONG_CHANNEL", place[1], detail, verdict.office, (place, report.event_id))
+            source, name = report.sources[0], f"{verdict.requirement} {verdict.occurrence} of {verdict.office}"
+            _, stream, offset = source[0]
+            detail = f"{name} by {used}, offset {offset}"
+            yield Finding(verdict.at, "WRONG_CHANNEL", stream, detail, verdict.office, (source,))
 
 
 def _of_word(office: str, word: Word, detail: str) -> Finding:
     kind = "WRONG_OFFICE" if word.astray else "CLOCK_AHEAD"
-    return Finding(word.received_at, kind, word.place[1], detail, office, (word.place, word.event_id))
+    return Finding(word.received_at, kind, word.place[1], detail, office, ((word.place, word.event_id),))
 
 
 def _announces(word: Word) -> Iterator[tuple[Series, int, int]]:
@@ -109,12 +110,12 @@ def _gaps(office: str, words: Sequence[Word], policies: Policies, clock: int) ->
             for first, last in missing if by < clock else ():
                 name = f"{_text(first, last)} of {UUID(bytes=epoch)}"
                 source = (word.place, word.event_id)
-                yield Finding(by, "SEQUENCE_GAP", stream, f"open: {name}", office, source)
+                yield Finding(by, "SEQUENCE_GAP", stream, f"open: {name}", office, (source,))
                 late = [came[n] for n in new if first <= n <= last]
                 if len(late) == last - first + 1:
                     end = max(late, key=lambda one: one.place)
                     source = (end.place, end.event_id)
-                    yield Finding(end.received_at, "SEQUENCE_GAP", stream, f"closed: {name}", office, source)
+                    yield Finding(end.received_at, "SEQUENCE_GAP", stream, f"closed: {name}", office, (source,))
 
 
 def _changes(office: str, words: Sequence[Word]) -> Iterator[Finding]:
@@ -131,7 +132,7 @@ def _changes(office: str, words: Sequence[Word]) -> Iterator[Finding]:
             )
             detail = f"{UUID(bytes=word.epoch)} after {UUID(bytes=old)}; never delivered: {left}"
             source = (word.place, word.event_id)
-            yield Finding(word.received_at, "EPOCH_CHANGED", word.place[1], detail, office, source)
+            yield Finding(word.received_at, "EPOCH_CHANGED", word.place[1], detail, office, (source,))
         seen[word.epoch] = None
 
 
@@ -153,7 +154,7 @@ def _reuses(office: str, words: Iterable[Word]) -> Iterator[Finding]:
         if key in seen:
             detail = f"{word.number} of {UUID(bytes=word.epoch)}, offset {word.place[2]}"
             source = (word.place, word.event_id)
-            yield Finding(word.received_at, "SEQUENCE_REUSED", word.place[1], detail, office, source)
+            yield Finding(word.received_at, "SEQUENCE_REUSED", word.place[1], detail, office, (source,))
         seen.add(key)
 
 
@@ -165,7 +166,7 @@ def _silences(  # noqa: PLR0913, PLR0917 - an office, and all that its silence d
     clock: int,
     stretches: Sequence[Stretch],
 ) -> Iterator[Finding]:
-    sources: list[tuple[Place, bytes | None]] = [(word.place, word.event_id) for word in heard]
+    sources: list[Source] = [(word.place, word.event_id) for word in heard]
     if firsts and (not heard or min(firsts) < heard[0].place):
         sources.insert(0, (min(firsts), None))
     for index, source in enumerate(sources):
@@ -179,9 +180,9 @@ def _silences(  # noqa: PLR0913, PLR0917 - an office, and all that its silence d
         after = sources[index + 1] if index + 1 < len(sources) else None
         if at < clock and (after is None or at < after[0][0]):
             name = f"since {format_instant(last)}"
-            yield Finding(at, "OFFICE_SILENT", encounters(office), f"open: {name}", office, source)
+            yield Finding(at, "OFFICE_SILENT", encounters(office), f"open: {name}", office, (source,))
             if after is not None:
-                yield Finding(after[0][0], "OFFICE_SILENT", encounters(office), f"closed: {name}", office, after)
+                yield Finding(after[0][0], "OFFICE_SILENT", encounters(office), f"closed: {name}", office, (after,))
 
 
 def _silent_at(since: int, silent_after: int, outages: Sequence[Stretch]) -> int:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from muster_hq.audit_directives import as_fact, due_at, is_directive
-from muster_hq.audit_facts import Directive, Fact, Place
+from muster_hq.audit_facts import Directive, Fact, FactPlace, Source
 from muster_hq.patterns import Shape, any_matches
 from muster_hq.policy import Policy, Requirement
 
@@ -25,7 +25,7 @@ WHILE_EXCUSED = AFTER_DUE | {S: "EXCUSED"}
 
 
 class Verdict(NamedTuple):
-    """A verdict with its obligation; ``evidence`` in fact order."""
+    """A verdict with its obligation; ``evidence`` are records, in fact order."""
 
     office: str
     encounter: str
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
     due: int
     received_at: int | None
     policy: str
-    evidence: tuple[Fact, ...]
+    evidence: tuple[Source, ...]
     decider: Fact | None
     channel: str | None
     """The one that the requirement asks for."""
@@ -47,7 +47,7 @@ class Candidate(NamedTuple):
 
     received_at: int
     role: int
-    place: Place
+    place: FactPlace
     fact: Fact
 
 
@@ -58,8 +58,8 @@ class Decision(NamedTuple):
     role: int
     kind: str
     at: int
-    place: Place
-    withdrawn: Place | None
+    place: FactPlace
+    withdrawn: FactPlace | None
 
 
 class Chain(NamedTuple):
@@ -89,7 +89,7 @@ class Occurrence:
     requirement: Requirement
     anchor: int
     opener: Fact
-    place: Place
+    place: FactPlace
     absorbed: list[Event] = field(default_factory=list)
     number: int = 0
     directives: list[Directive] = field(default_factory=list)
@@ -126,7 +126,7 @@ class Occurrence:
             return self.requirement.id, opening.office
         return self.requirement.id, opening.office, opening.encounter
 
-    def ending_at(self, place: Place) -> str | None:
+    def ending_at(self, place: FactPlace) -> str | None:
         """Tell how it had ended before the fact at this place; None while it was unresolved."""
         for decision in self.decisions:
             if decision.place < place and (decision.withdrawn is None or place <= decision.withdrawn):
@@ -138,7 +138,8 @@ class Occurrence:
         opening = self.chain.opening
         received_at = decider.received_at if decider else None
         move = self.moved_by(due if received_at is None else received_at)
-        behind = {f.place: f for f in (opening, self.opener, decider, *withdrawn, move and as_fact(move)) if f}
+        facts = (opening, self.opener, decider, *withdrawn, move and as_fact(move))
+        behind = {source for f in facts if f for source in f.sources}
         return Verdict(
             opening.office,
             opening.encounter,
@@ -149,7 +150,7 @@ class Occurrence:
             due,
             received_at,
             self.chain.policy.name,
-            tuple(behind[place] for place in sorted(behind)),
+            tuple(sorted(behind)),
             decider,
             self.requirement.channel,
         )
@@ -160,7 +161,7 @@ class Line:
 
     def __init__(self) -> None:
         self.occurrences: list[Occurrence] = []
-        self._used: dict[Place, Place] = {}
+        self._used: dict[FactPlace, FactPlace] = {}
 
     def add(self, occurrence: Occurrence) -> None:
         """Append an occurrence and give its number; its opener counts neither for it nor for those after it."""
@@ -168,11 +169,11 @@ class Line:
         occurrence.number = len(self.occurrences)
         self.use(occurrence.opener, occurrence.place)
 
-    def use(self, fact: Fact, place: Place) -> None:
+    def use(self, fact: Fact, place: FactPlace) -> None:
         """Note that from this place on an S does not count for later occurrences."""
         self._used[fact.place] = min(place, self._used.get(fact.place, place))
 
-    def used_up(self, fact: Fact, place: Place) -> bool:
+    def used_up(self, fact: Fact, place: FactPlace) -> bool:
         """Tell whether an S that would decide the latest occurrence at this place no longer counts."""
         return fact.place in self._used and self._used[fact.place] <= place
 

@@ -13,7 +13,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from muster_hq.audit_facts import Fact, Place
+from muster_hq.audit_facts import Fact, FactPlace
 from muster_hq.audit_occurrences import Chain, Decision, Event, Judge, Line, Occurrence, S, V, Verdict
 from muster_hq.patterns import any_matches
 from muster_hq.policies import Policies
@@ -41,7 +41,7 @@ class Openings:
         self._policies = policies
         self._lines: dict[tuple[str, ...], Line] = defaultdict(Line)
         self._ticket = count()
-        self._agenda: list[tuple[Place, int, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[FactPlace, int, int, Callable[[], None]]] = []
         for event in _events(judge, policies):
             self._later(event.fact.place, EVENTS_FIRST, partial(self._look_at, event))
 
@@ -52,7 +52,7 @@ class Openings:
         for line in self._lines.values():
             yield from line.occurrences
 
-    def _later(self, place: Place, turn: int, step: Callable[[], None]) -> None:
+    def _later(self, place: FactPlace, turn: int, step: Callable[[], None]) -> None:
         heappush(self._agenda, (place, turn, next(self._ticket), step))
 
     def _look_at(self, event: Event) -> None:
@@ -112,7 +112,7 @@ def _events(judge: Judge, policies: Policies) -> Iterator[Event]:
                     yield Event(fact, policy, requirement)
 
 
-def _opened_by(event: Event, time: int, place: Place) -> Occurrence:
+def _opened_by(event: Event, time: int, place: FactPlace) -> Occurrence:
     fact, policy, requirement = event
     anchor = fact.own_time if requirement.anchor == "occurred_at" else fact.received_at
     return Occurrence(Chain(fact, time, policy), requirement, anchor, fact, place)
@@ -136,7 +136,8 @@ def _orphans(judge: Judge, policies: Policies) -> Iterator[Verdict]:
         numbers[office, encounter] += 1
         number = numbers[office, encounter]
         yield Verdict(
-            office, encounter, ORPHAN_REPORT, number, "ORPHANED", due, due, None, policy_name, (report,), None, None
+            office, encounter, ORPHAN_REPORT, number, "ORPHANED", due, due, None, policy_name, report.sources,
+            decider=None, channel=None,
         )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ class Deciders:
 
     def retraction_of(self, report: Fact) -> int:
         """Give the place of the retraction that names this report; NEVER when there is none."""
-        if not self.retractions or report.stream == DIRECTIVES:
+        if not self.retractions or report.shape.type == DIRECTIVE:
             return NEVER
         return self.retractions.get((report.office, report.event_id), NEVER)
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from muster_hq.facts import Fact
+from muster_hq.lodged import evidence_of_lodging, report_of
 from muster_hq.orders import Order
-from muster_hq.verdicts import Astray, Evidence, evidence_of
+from muster_hq.verdicts import Astray, Evidence, Mismatch, evidence_of
 
 NEVER_READ = 0
 """The clock of a registered stream that was never read: it holds every intake clock that counts it back."""
@@ -93,6 +94,16 @@ class Settled(NamedTuple):
     record: QuarantinedRecord
     order: Order
     fact: tuple[str, Fact] | None
+    filed: tuple[str, bytes] | None = None
+
+
+class FiledReport(NamedTuple):
+    """What a report names, by its case and its fact: kept where a policy asks what truly lies at headquarters."""
+
+    case_id: str
+    fact: Fact
+    reference: str
+    sha256: bytes
 
 
 class FindingRow(NamedTuple):
@@ -109,5 +120,14 @@ class FindingRow(NamedTuple):
 def wrong_channel(astray: Astray) -> FindingRow:
     """Word the finding on a report that came by the wrong channel (docs/findings.md)."""
     (office, _, requirement, number, _, at, *_), report, channel = astray
+    report = report_of(report)
     detail = f"{requirement} {number} of {office} by {channel}, offset {report.offset}"
     return FindingRow("WRONG_CHANNEL", office, report.stream, at, detail, (evidence_of(report),))
+
+
+def digest_mismatch(mismatch: Mismatch) -> FindingRow:
+    """Word the finding on a report of whose reference another text is lodged (docs/findings.md)."""
+    report, lodging, at = mismatch
+    detail = f"offset {report.offset}, lodging {lodging.offset}"
+    evidence = tuple(sorted([evidence_of(report), evidence_of_lodging(lodging)]))
+    return FindingRow("DIGEST_MISMATCH", report.office, report.stream, at, detail, evidence)

@@ -11,6 +11,7 @@ from muster_contract.events import JURISDICTION, LABELS, OPAQUE_ID, above_ceilin
 from muster_contract.schemas import Schema, code_fields
 from muster_contract.times import MAX_MS
 from muster_contract.topics import Stream, topic_of_kind
+from muster_hq.lodgings import LODGED, Lodging
 from muster_hq.orders import Order
 from muster_hq.patterns import Shape, shape_of
 from muster_hq.records import Record
@@ -44,6 +45,8 @@ class Applied(NamedTuple):
     recorded_at: int
     ahead: int
     """Milliseconds by which the claimed time lies after the record's arrival; 0 for none."""
+    filed: tuple[str, bytes] | None
+    """Reference and digest of the report that it announces."""
 
 
 class Heard(NamedTuple):
@@ -55,7 +58,7 @@ class Heard(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A record on headquarters' own stream, applied; ``order`` is that of a Directive."""
+    """A record on headquarters' own stream, applied: an ``order`` of a Directive, a ``lodging`` of a ReportLodged."""
 
     received_at: int
     stream: str
@@ -63,6 +66,7 @@ class Noted(NamedTuple):
     event_id: bytes
     type: str
     order: Order | None = None
+    lodging: Lodging | None = None
 
 
 class Pulse(NamedTuple):
@@ -109,7 +113,8 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         return Unfit("MALFORMED_FIELD", malformed)
     if stream.office is None:
         order = _order_of(fields, received_at, record.offset) if schema.name == "Directive" else None
-        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name, order)
+        lodging = _lodging_of(fields, received_at, record.offset) if schema.name == LODGED else None
+        return Noted(received_at, record.stream, record.offset, fields["event_id"], schema.name, order, lodging)
     if plan.is_heartbeat:
         return Heard(received_at, stream.office, fields)
     occurred_at: int = fields["occurred_at"]
@@ -128,12 +133,18 @@ def read_record(  # noqa: PLR0911 - one return a check, in the order that the do
         ),
     )
     ahead = occurred_at - received_at if occurred_at > received_at else 0
-    return make(Applied, (fact, fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"], ahead))
+    filed = (fields["report_reference"], fields["report_sha256"]) if plan.is_report else None
+    common = fields["case_id"], fields["epoch"], fields["sequence"], fields["recorded_at"]
+    return make(Applied, (fact, *common, ahead, filed))
 
 
 def _order_of(fields: dict[str, Any], received_at: int, offset: int) -> Order:
     names = ("event_id", "action", "target", "authority", "reason_code", "until")
     return Order._make((received_at, offset, *(fields[name] for name in names), why_ignored(fields)))
+
+
+def _lodging_of(fields: dict[str, Any], received_at: int, offset: int) -> Lodging:
+    return Lodging(received_at, offset, fields["event_id"], fields["report_reference"], fields["report_sha256"])
 
 
 _is_opaque = OPAQUE_ID.fullmatch
@@ -150,6 +161,7 @@ class _Plan:
         ids = {"case_id", "encounter_id", "report_reference", "receipt_reference"}
         self.kinds = frozenset(topic.kind for topic in streams if schema.name in topic.types)
         self.is_heartbeat = schema.name == "OfficeHeartbeat"
+        self.is_report = schema.name == "IncidentReported"
         self.labelled = "label" in schema.fields
         self.ceiling = topic_of_kind("encounters").ceiling or "UNCLASSIFIED"
         self.labels = frozenset(label for label in LABELS if not above_ceiling(label, self.ceiling))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from muster_contract.topics import QUARANTINE, parse_stream, receipts
-from muster_hq.entries import Counts, FindingRow, Move, NewFact, StreamState
+from muster_hq.entries import Counts, FiledReport, FindingRow, Move, NewFact, StreamState
 from muster_hq.ledger_port import IntakeTransaction, Ledger
 from muster_hq.orders import Order
 from muster_hq.policies import Policies
@@ -67,7 +67,8 @@ class Intake:
 
         Outrun when another worker has moved a position: reload, seek there, and go on.
         """
-        batch = Batch(Rules(self._offices, self._policies.shortest_outage, self._bounds, now), self._states)
+        keep = self._policies.lodging
+        batch = Batch(Rules(self._offices, self._policies.shortest_outage, self._bounds, now, keep), self._states)
         batch.sort(records)
         moved = {name: p.state(self._topic_id(name, topic_ids)) for name, p in batch.progress.items()}
         with self._ledger.intake() as transaction:
@@ -96,11 +97,16 @@ class Intake:
             tell(transaction, findings)
 
     def _write(self, transaction: IntakeTransaction, batch: Batch, moved: Mapping[str, StreamState]) -> None:
+        if self._policies.lodging:  # first of all: nobody may wait for this while another waits for what it wrote
+            transaction.meet(alone=bool(batch.lodgings))
         transaction.move(Move(n, p.start, moved[n], p.counted()) for n, p in batch.progress.items())
         if batch.facts:
             transaction.append(batch.facts, self._wide, self._policies.concern)
             transaction.count_delays(*batch.delays())
             transaction.count_declined(declined_transfers(batch.facts))
+        if batch.filed or batch.lodgings:
+            transaction.file(batch.filed, self._wide)
+            transaction.lodge(batch.lodgings, self._wide)
         transaction.note_ids(batch.notes)
         transaction.note_heard(batch.heard())
         transaction.hear(batch.heartbeats.values())
@@ -126,7 +132,12 @@ class Intake:
             for place, record in records.items()
             if place in orders
         ]
-        transaction.settle([one for one in settled if one is not None], self._wide)
+        carried_out = [one for one in settled if one is not None]
+        transaction.settle(carried_out, self._wide)
+        if self._policies.lodging:
+            transaction.file(
+                [FiledReport(*one.fact, *one.filed) for one in carried_out if one.fact and one.filed], self._wide
+            )
 
     def _topic_id(self, stream: str, topic_ids: Mapping[str, str | None] | None) -> str | None:
         return (topic_ids or {}).get(stream) or self.state(stream).topic_id

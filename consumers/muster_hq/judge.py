@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
+from muster_hq.lodged import mismatches, with_lodged
+from muster_hq.lodgings import Claim
 from muster_hq.occurrences import Occurrences
 from muster_hq.orders import MOVE_CASE, Order
 from muster_hq.policies import Policies
@@ -37,23 +39,23 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     clocks: Clocks,
     given: Collection[VerdictKey] = frozenset(),
     orders: Sequence[Order] = (),
+    claims: Sequence[Claim] = (),
 ) -> Judgement:
     """Give a case's verdicts so far, its unsettled obligations, and when it is due again.
 
     ``facts`` are the case's, in fact order. Those received after the clock that counts are not looked at,
     so a verdict that is given stays: later facts and later clocks only append. Those ``given`` before are left out.
     An office without a clock, since it left the register, is not judged any further; one that the case is moved from or
-    to is judged by the clock over all. ``orders`` are the directives
-    that concern the case, or readmitted a fact of it.
+    to is judged by the clock over all. ``orders`` are the directives that concern the case, or readmitted a fact of it;
+    ``claims`` tell what lies at headquarters of its reports.
     """
-    judgement = Judgement([], [], [])
-    transfers: Sequence[Order] = ()
-    if orders:
-        facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
-        transfers = [order for order in orders if order.action == MOVE_CASE]
-        if transfers:  # an office that is in charge may have been made up, or have left
-            outages = {office: found for office, found in outages.items() if office in clocks}
-            judgement.waits.extend(waits_beyond(clocks[ALL_OFFICES], [*facts, *orders]))
+    if orders or claims:
+        facts = _with_what_comes_of(facts, orders, claims)
+    judgement = Judgement([], [], [], mismatched=mismatches(facts, claims, clocks) if claims else ())
+    transfers = [order for order in orders if order.action == MOVE_CASE] if orders else ()
+    if transfers:  # an office that is in charge may have been made up, or have left
+        outages = {office: found for office, found in outages.items() if office in clocks}
+        judgement.waits.extend(waits_beyond(clocks[ALL_OFFICES], [*facts, *orders]))
     astray: tuple[Astray, ...] = ()
     handed: tuple[Handed, ...] = ()
     offices = {fact.office for fact in facts}
@@ -86,6 +88,13 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     if not astray and not handed:
         return judgement
     return judgement._replace(astray=astray, handed=[one for one in handed if one.office_id in clocks])
+
+
+def _with_what_comes_of(facts: Sequence[Fact], orders: Sequence[Order], claims: Sequence[Claim]) -> Sequence[Fact]:
+    """Give facts with those that come of directives, and of reports that lie at headquarters."""
+    if orders:
+        facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
+    return with_lodged(facts, claims) if claims else facts
 
 
 def _orphans(

@@ -9,16 +9,17 @@ tried again; when there are many of them, the program is wrong and stops.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
 
 from muster_contract.errors import MusterError
 from muster_hq.case_files import CaseChange, CaseFile, ObligationRow
-from muster_hq.entries import FindingRow, wrong_channel
+from muster_hq.entries import FindingRow, digest_mismatch, wrong_channel
 from muster_hq.judge import judge
 from muster_hq.ledger_port import JudgingTransaction, Ledger
+from muster_hq.lodgings import Claim, Lodging
 from muster_hq.orders import Order
 from muster_hq.policies import Policies
 from muster_hq.published import judged_out
@@ -43,6 +44,13 @@ class Judged(NamedTuple):
     records: list[tuple[str, bytes]]
 
 
+class Besides(NamedTuple):
+    """What there is of cases beside their facts, by the cases' numbers."""
+
+    orders: Mapping[int, list[Order]]
+    claims: Mapping[int, list[Claim]]
+
+
 class Judging:
     """Judges cases whose time is settled. ``until`` holds the clocks back, as in a replay up to an instant."""
 
@@ -58,9 +66,11 @@ class Judging:
             if cases:
                 clocks = clocks_until(transaction, self._until)  # those by which these cases are complete
                 outages = self._outages(transaction)
-                orders = transaction.orders([case.case_no for case in cases])
+                numbers = [case.case_no for case in cases]
+                orders = transaction.orders(numbers)
+                claims = transaction.claims(numbers) if self._policies.lodging else {}
                 policies = activated_by(transaction, self._policies, clocks)
-                judged, failed = _judge_each(policies, cases, orders, outages, clocks)
+                judged, failed = _judge_each(policies, cases, Besides(orders, claims), outages, clocks)
                 transaction.record([one.change for one in judged if one.change is not None])
                 transaction.publish(record for one in judged for record in one.records)
                 tell(transaction, [finding for one in judged for finding in one.findings])
@@ -86,17 +96,19 @@ class Judging:
 
 
 def _judge_each(
-    policies: Policies, cases: Collection[CaseFile], orders: Mapping[int, list[Order]], outages: Outages, clocks: Clocks
+    policies: Policies, cases: Collection[CaseFile], besides: Besides, outages: Outages, clocks: Clocks
 ) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
     """Judge each case; give what that came to, and the cases that could not be judged."""
     judged: list[Judged] = []
     failed: list[tuple[CaseFile, Exception]] = []
     for case in cases:
         try:
-            judgement = judge(policies, case.facts, outages, clocks, case.given, orders.get(case.case_no, ()))
-            change = change_of(case, judgement, clocks)
+            orders, claims = besides.orders.get(case.case_no, ()), besides.claims.get(case.case_no, ())
+            judgement = judge(policies, case.facts, outages, clocks, case.given, orders, claims)
+            change = change_of(case, judgement, clocks, [*orders, *(claim.lodging for claim in claims)])
             opened = change.opened if change else ()
             findings = [wrong_channel(one) for one in judgement.astray]
+            findings += [digest_mismatch(one) for one in judgement.mismatched]
             out = judged_out(case.case_id, judgement.verdicts, opened, judgement.handed)
             judged.append(Judged(change, findings, list(out)))
         except Exception as fault:  # noqa: BLE001 - whatever it is, it is this case's alone
@@ -120,11 +132,14 @@ def _set_aside(transaction: JudgingTransaction, failed: list[tuple[CaseFile, Exc
     transaction.record(again)
 
 
-def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChange | None:
+def change_of(
+    case: CaseFile, judgement: Judgement, clocks: Clocks, besides: Sequence[Order | Lodging] = ()
+) -> CaseChange | None:
     """Compare a case with its judgement: what is new, what has changed, and when it is due again. Pure.
 
     None when all is as it was. As long as obligations wait, the list holds the first instant of theirs by clock;
-    it may hold others, of waiting reports and of facts beyond the clock, which only their own passing takes off.
+    it may hold others, of waiting reports and of facts (and what stands ``besides``) beyond the clock, which only
+    their own passing takes off.
     What was said of an office that has left the register, and so has no clock, stays as it is.
     """
     verdicts, unsettled, waits, *_ = judgement
@@ -141,7 +156,7 @@ def change_of(case: CaseFile, judgement: Judgement, clocks: Clocks) -> CaseChang
     fresh = [(clock, at) for clock, at in will.items() if was.get(clock) != at]
     stale = [(clock, at) for clock, at in was.items() if will.get(clock) != at]
     if stale:
-        arrivals = {fact.received_at - 1 for fact in case.facts}
+        arrivals = {one.received_at - 1 for one in [*case.facts, *besides]}
         stale = [(clock, at) for clock, at in stale if at not in arrivals]
     return CaseChange(case.case_no, verdicts, opened, closed, fresh + waits, stale)
 

@@ -12,8 +12,19 @@ from typing import NamedTuple, Protocol
 
 from muster_contract.errors import MusterError
 from muster_hq.case_files import AsideCase, CaseChange, CaseFile, CaseHistory, RollChange, RollFile
-from muster_hq.entries import Counts, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled, StreamState
+from muster_hq.entries import (
+    Counts,
+    FiledReport,
+    FindingRow,
+    Heartbeat,
+    Move,
+    NewFact,
+    QuarantinedRecord,
+    Settled,
+    StreamState,
+)
 from muster_hq.heard import HeardRows
+from muster_hq.lodgings import Claim, Lodging
 from muster_hq.orders import Order
 from muster_hq.patterns import Shape
 from muster_hq.roll import Roll
@@ -59,6 +70,22 @@ class IntakeTransaction(Protocol):
     def append(self, facts: Sequence[NewFact], clocks: Sequence[str], concern: Mapping[Shape, bool]) -> None:
         """Append facts; those whose shape is of ``concern`` make their case due on the office's clock and on these."""
 
+    def meet(self, *, alone: bool) -> None:
+        """Wait until no other transaction takes in lodgings (nor, if ``alone``, what reports name), and keep them out.
+
+        From here on this one sees what the others have committed: a report and its lodging may be taken in by two
+        at once, of which the second must find the first.
+        """
+
+    def file(self, reports: Sequence[FiledReport], clocks: Sequence[str]) -> None:
+        """Keep what reports name; the case of one is due, as with ``append``, at later lodgings of its reference."""
+
+    def lodge(self, lodgings: Sequence[Lodging], clocks: Sequence[str]) -> None:
+        """Keep lodgings, in the log's order: the first of a reference and digest.
+
+        The cases whose reports name its reference are made due, as with ``append``.
+        """
+
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
 
@@ -91,8 +118,8 @@ class IntakeTransaction(Protocol):
         ``received_at`` (less a millisecond, as with facts).
         """
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new; one that is there already is left as it is."""
 
     def note_gaps(self, gaps: Iterable[tuple[str, int, int]]) -> None:
         """Keep (office, start, end) of stretches without records, of which policies make outages."""
@@ -129,6 +156,9 @@ class JudgingTransaction(Protocol):
     def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:
         """Give the directives that concern these cases, or readmitted a fact of theirs, as they stand in the log."""
 
+    def claims(self, case_numbers: Sequence[int]) -> Mapping[int, list[Claim]]:
+        """Give what the reports of these cases name that is lodged, each with its lodging."""
+
     def activations(self) -> list[Order]:
         """Give the directives that put a version of the policy in force, as they stand in the log."""
 
@@ -150,8 +180,8 @@ class JudgingTransaction(Protocol):
     def record_rolls(self, changes: Sequence[RollChange]) -> None:
         """Keep the rolls of offices, as called."""
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new; one that is there already is left as it is."""
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from muster_contract.errors import ConfigurationError
+from muster_hq.lodgings import LODGED
 from muster_hq.memo import Memo
 from muster_hq.patterns import Shape
 from muster_hq.policy import CLASSIFIED, Policy, Requirement
@@ -92,6 +93,12 @@ class Policies:
     def open(self) -> Mapping[Shape, bool]:
         """Whether an event opens something, under any version, by its shape."""
         return Memo(lambda shape: any(policy.opened_by[shape] for policy in self.versions))
+
+    @cached_property
+    def lodging(self) -> bool:
+        """Whether any version asks which reports truly lie at headquarters; else nobody keeps what they name."""
+        lines = (line for policy in self.versions for line in policy.requirements)
+        return any(pattern.event == LODGED for line in lines for pattern in line.satisfied_by)
 
     def _concerns(self, shape: Shape) -> bool:
         ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}

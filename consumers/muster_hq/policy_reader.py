@@ -17,7 +17,7 @@ from muster_contract.register import Office
 from muster_contract.times import format_duration, parse_duration, parse_instant, to_ms
 from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zones_of
 from muster_hq.calendars import DAY
-from muster_hq.pattern_reader import read_patterns
+from muster_hq.pattern_reader import read_patterns, read_satisfying
 from muster_hq.policies import Policies
 from muster_hq.policy import (
     CLASSIFIED,
@@ -154,6 +154,7 @@ def _instant(value: object) -> int:
 _Ms = Annotated[int, BeforeValidator(_milliseconds)]
 _At = Annotated[int, BeforeValidator(_instant)]
 _Patterns = Annotated[tuple[Any, ...], BeforeValidator(read_patterns)]
+_Satisfying = Annotated[tuple[Any, ...], BeforeValidator(read_satisfying)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -179,7 +180,7 @@ class _Line(_Strict):
     id: _Name
     opens_on: _Patterns = ()
     follows: str | None = None
-    satisfied_by: _Patterns
+    satisfied_by: _Satisfying
     waived_by: _Patterns = ()
     ends_on: _Patterns = ()
     anchor: Literal["occurred_at", "received_at"] | None = None

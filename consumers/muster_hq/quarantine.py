@@ -25,7 +25,9 @@ def settle(record: QuarantinedRecord, orders: Iterable[Order], *, registered: bo
             continue
         again = read_again(record, order.received_at, registered=registered)
         if not isinstance(again, Unfit):
-            return Settled(record, order, (again.case_id, again.fact) if isinstance(again, Applied) else None)
+            if isinstance(again, Applied):
+                return Settled(record, order, (again.case_id, again.fact), again.filed)
+            return Settled(record, order, None)
     return None
 
 

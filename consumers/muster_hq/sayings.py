@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import Occurrence
 from muster_hq.facts import Fact, make
+from muster_hq.lodged import records_of
 from muster_hq.orders import Order
 from muster_hq.verdicts import (
     NEVER,
@@ -16,7 +17,6 @@ from muster_hq.verdicts import (
     Outages,
     Verdict,
     VerdictKey,
-    evidence_of,
     evidence_of_order,
 )
 
@@ -74,11 +74,11 @@ class Sayings:
             return
         received_at = decider.received_at if decider else None
         facts = (occurrence.opening, occurrence.opened_by, decider, *more)
-        behind = {id(fact): fact for fact in facts if fact is not None}  # a fact may have had two parts in it
-        evidence = tuple([evidence_of(fact) for fact in sorted(behind.values())])
+        behind = {record for fact in facts if fact is not None for record in records_of(fact)}
         transfers = occurrence.transfers_by(decider.received_at if decider else due) if occurrence.transfers else ()
         if transfers:
-            evidence = tuple(sorted([*evidence, evidence_of_order(transfers[-1])]))
+            behind.add(evidence_of_order(transfers[-1]))
+        evidence = tuple(sorted(behind))
         said: Verdict = make(Verdict, (*key, due, received_at, occurrence.policy.name, evidence))
         if transfers:
             self._hand(said, transfers)

@@ -25,7 +25,7 @@ def activated_by(transaction: JudgingTransaction, policies: Policies, clocks: Cl
 
 
 def tell(transaction: IntakeTransaction | JudgingTransaction, findings: Sequence[FindingRow]) -> None:
-    """Append findings, and have them published."""
+    """Append findings, and have those that are new published."""
     if findings:
-        transaction.find(findings)
-        transaction.publish((VERDICTS, finding_record(finding)) for finding in findings)
+        new = transaction.find(findings)
+        transaction.publish((VERDICTS, finding_record(finding)) for finding in new)

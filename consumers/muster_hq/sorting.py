@@ -16,6 +16,7 @@ from muster_contract.headers import number_of
 from muster_contract.times import MAX_MS
 from muster_contract.topics import parse_stream
 from muster_hq.entries import (
+    FiledReport,
     FindingRow,
     Heartbeat,
     NewFact,
@@ -25,6 +26,7 @@ from muster_hq.entries import (
 from muster_hq.facts import Applied, Heard, Noted, Pulse, Unfit, make, read_record
 from muster_hq.heard import HeardRows, Kind
 from muster_hq.hearing import Hearing
+from muster_hq.lodgings import Lodging
 from muster_hq.orders import Order
 from muster_hq.progress import Halt, Progress, begin, gaps_before
 from muster_hq.records import Record
@@ -47,6 +49,8 @@ class Rules(NamedTuple):
     shortest_outage: int | None
     delay_bounds: Sequence[float]
     now: int | None
+    lodging: bool = False
+    """Whether what reports name, and what is lodged, is kept."""
 
 
 class Batch:
@@ -60,6 +64,8 @@ class Batch:
         self.facts: list[NewFact] = []
         self.notes: list[tuple[str, bytes, bytes]] = []
         self.orders: list[Order] = []
+        self.filed: list[FiledReport] = []
+        self.lodgings: list[Lodging] = []
         self.heartbeats: dict[str, Heartbeat] = {}
         self.quarantined: list[QuarantinedRecord] = []
         self.findings: list[FindingRow] = []
@@ -163,8 +169,10 @@ class Batch:
             self.notes.append((reading.stream, reading.event_id, digest))
             if reading.order is not None:
                 self.orders.append(reading.order)
+            if reading.lodging is not None and self._rules.lodging:
+                self.lodgings.append(reading.lodging)
             return
-        fact, case_id, epoch, sequence, recorded_at, ahead = reading
+        fact, case_id, epoch, sequence, recorded_at, ahead, filed = reading
         self.facts.append(make(NewFact, (case_id, fact, digest)))
         key = fact.stream, Kind.EVENTS, epoch if sequence else b""  # events of a log file need have no number
         rows = self.hearing.rows.get(key)
@@ -172,6 +180,8 @@ class Batch:
             rows = self.hearing.rows[key] = []
         rows.append((fact.received_at, fact.offset, sequence, fact.event_id))
         self._delays.append(fact.received_at - recorded_at if recorded_at < fact.received_at else 0)
+        if filed is not None and self._rules.lodging:
+            self.filed.append(FiledReport(case_id, fact, *filed))
         if ahead:
             found = (evidence_of(fact),)
             detail = f"offset {fact.offset}, {ahead} ms ahead"

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
+from muster_hq.lodgings import Lodging
 from muster_hq.orders import Order
 
 ALL_OFFICES = ""
@@ -115,6 +116,14 @@ class Handed(NamedTuple):
     said: Verdict | Obligation
 
 
+class Mismatch(NamedTuple):
+    """A report of whose reference another text lies at headquarters, since ``at`` (UTC milliseconds)."""
+
+    report: Fact
+    lodging: Lodging
+    at: int
+
+
 class Judgement(NamedTuple):
     """All that can be said of a case up to the clocks.
 
@@ -127,6 +136,7 @@ class Judgement(NamedTuple):
     waits: list[tuple[str, int]]
     astray: Sequence[Astray] = ()
     handed: Sequence[Handed] = ()
+    mismatched: Sequence[Mismatch] = ()
 
 
 class Outage(NamedTuple):

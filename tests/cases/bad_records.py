@@ -20,10 +20,10 @@ def heartbeat(**changes: Any) -> bytes:  # noqa: ANN401 - any field's value
     return encode("OfficeHeartbeat", head | counts | lowest | changes)
 
 
-def lodged(name: str, reference: str = "r") -> bytes:
-    """Encode a report that was lodged at headquarters."""
+def lodged(name: str, reference: str = "r", digest: int = 0) -> bytes:
+    """Encode a report that was lodged at headquarters, its digest one byte over and over."""
     fields = {"event_id": id_of(name).bytes, "recorded_at": T0, "report_reference": reference}
-    return encode("ReportLodged", fields | {"report_sha256": bytes(32)})
+    return encode("ReportLodged", fields | {"report_sha256": bytes([digest] * 32)})
 
 
 UNFIT: tuple[tuple[Event, str], ...] = (

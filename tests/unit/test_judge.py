@@ -41,12 +41,14 @@ class Judged:
         outages = {o: [*self._silences.get(o, ()), *self._log.outages.get(o, ())] for o in offices}
         orders = self._log.orders.get(case_id, ())
         policies = self.policies.activated(activations_by(instant, self._log.activations))
-        return judge(policies, facts, outages, clocks_at(instant, offices), orders=orders)
+        claims = self._log.claims.get(case_id, ()) if policies.lodging else ()
+        return judge(policies, facts, outages, clocks_at(instant, offices), orders=orders, claims=claims)
 
     def orders_at(self, case_id: str) -> set[int]:
-        """Give when directives came that concern the case, or that ended what it may have waited for."""
+        """Give when directives and lodgings came that concern the case, or that ended what it may have waited for."""
         ends = {outage.end for found in self._log.outages.values() for outage in found if outage.end != NEVER}
-        return {order.received_at for order in self._log.orders.get(case_id, ())} | ends
+        lodged = {claim.lodging.received_at for claim in self._log.claims.get(case_id, ())}
+        return {order.received_at for order in self._log.orders.get(case_id, ())} | ends | lodged
 
     def instants(self) -> list[int]:
         """Give the instants at which something happens, each with its neighbours, up to the end."""

@@ -152,7 +152,9 @@ def said_of(records: list[Record], policies: Policies, clocks: Mapping[str, int]
     outages = {office: [*silences.get(office, ()), *log.outages.get(office, ())] for office in OFFICES}
     in_force = policies.activated(activations_by(max(clocks.values()), log.activations))
     for case_id in log.facts.keys() | log.orders.keys():
-        judgement = judge(in_force, log.facts[case_id], outages, clocks, orders=log.orders.get(case_id, ()))
+        claims = log.claims.get(case_id, ()) if policies.lodging else ()
+        orders = log.orders.get(case_id, ())
+        judgement = judge(in_force, log.facts[case_id], outages, clocks, orders=orders, claims=claims)
         said.verdicts.update((case_id, verdict) for verdict in judgement.verdicts)
         said.obligations.extend((case_id, obligation) for obligation in judgement.obligations)
     return said

@@ -11,15 +11,17 @@ from uuid import UUID
 from psycopg import Cursor
 
 from muster_contract.topics import parse_stream
-from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
+from muster_hq.entries import FiledReport, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
 from muster_hq.heard import HeardRows
 from muster_hq.ledger.postgres.binary import SIZED, byteas, copy, int2s, int8s, uuids
 from muster_hq.ledger.postgres.directives import end_quarantine, keep_order, orders_on, read_waiting, take_turns
+from muster_hq.ledger.postgres.lodgings import file, lodge, meet
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, insert_heard
 from muster_hq.ledger.postgres.stored_ids import apart, name_of, stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.ledger_port import Outrun
+from muster_hq.lodgings import Lodging
 from muster_hq.orders import Order
 from muster_hq.patterns import Shape
 
@@ -130,6 +132,21 @@ class PostgresIntake:
         copy(self._cursor, _FACTS, [row for _, row in rows])
         copy(self._cursor, _ARRIVALS, due_rows(due))
 
+    def meet(self, *, alone: bool) -> None:
+        """Wait for those who take lodgings in, or if ``alone`` for all who take reports in as well."""
+        meet(self._cursor, alone=alone)
+
+    def file(self, reports: Sequence[FiledReport], clocks: Sequence[str]) -> None:
+        """Keep what reports name; their cases are due again at later lodgings of it."""
+        cases = self._case_numbers(list(dict.fromkeys([report.case_id for report in reports])))
+        for office, received_at, case_no in file(self._cursor, self._words, reports, cases):
+            self._make_due(office, received_at, case_no, clocks)
+
+    def lodge(self, lodgings: Sequence[Lodging], clocks: Sequence[str]) -> None:
+        """Keep the first lodging of a reference and digest; cases whose reports name its reference are due."""
+        for office, received_at, case_no in lodge(self._cursor, self._words, lodgings):
+            self._make_due(office, received_at, case_no, clocks)
+
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
         streams = self._words.of("stream")
@@ -184,7 +201,7 @@ class PostgresIntake:
     def settle(self, settled: Iterable[Settled], clocks: Sequence[str]) -> None:
         """End the quarantine of records, and append the facts that come of them."""
         streams, shapes = self._words.of("stream"), self._words.shape_numbers
-        for record, order, new in settled:
+        for record, order, new, _ in settled:
             stream_no = streams[record.stream]
             end_quarantine(self._cursor, stream_no, record.offset, order)
             if new is None:
@@ -201,9 +218,9 @@ class PostgresIntake:
         rows = due_rows([(numbers[clock], received_at - 1, case_no) for clock in (*offices, *clocks)])
         copy(self._cursor, _ARRIVALS, rows)
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
-        append_findings(self._cursor, self._words, self._worker_no, findings)
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new."""
+        return append_findings(self._cursor, self._words, self._worker_no, findings)
 
     def note_gaps(self, gaps: Iterable[tuple[str, int, int]]) -> None:
         """Keep (office, start, end) of stretches without records."""

@@ -18,10 +18,12 @@ from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, i
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
 from muster_hq.ledger.postgres.intake import due_rows
+from muster_hq.ledger.postgres.lodgings import claims_of
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
+from muster_hq.lodgings import Claim
 from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages
 
@@ -88,6 +90,10 @@ class PostgresJudging:
         """Give the directives that concern these cases, or readmitted a fact of theirs."""
         return orders_of(self._cursor, case_numbers)
 
+    def claims(self, case_numbers: Sequence[int]) -> Mapping[int, list[Claim]]:
+        """Give what the reports of these cases name that is lodged."""
+        return claims_of(self._cursor, self._words, case_numbers)
+
     def activations(self) -> list[Order]:
         """Give the directives that put a version of the policy in force."""
         return activations(self._cursor)
@@ -130,9 +136,9 @@ class PostgresJudging:
         """Keep the rolls of offices, as called."""
         write_rolls(self._cursor, self._words, changes)
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
-        append_findings(self._cursor, self._words, self._worker_no, findings)
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new."""
+        return append_findings(self._cursor, self._words, self._worker_no, findings)
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""

@@ -42,17 +42,22 @@ def insert_heard(cursor: Cursor[Any], words: Words, heard: Iterable[HeardRows]) 
     copy(cursor, 'heard (at, "offset", office_no, stream_no, kind, epoch, rows)', rows)
 
 
-def append_findings(cursor: Cursor[Any], words: Words, worker_no: int, findings: Iterable[FindingRow]) -> None:
-    """Append findings and count them; one that is there already is left as it is."""
+def append_findings(
+    cursor: Cursor[Any], words: Words, worker_no: int, findings: Iterable[FindingRow]
+) -> list[FindingRow]:
+    """Append findings and count them; give those that were not there already."""
     streams = words.of("stream")
-    tally: Counter[str] = Counter()
+    new = []
     for f in sorted(findings, key=lambda f: (f.kind, streams[f.stream], f.at, f.detail)):
         row = (f.kind, streams[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, streams))
-        tally[f.kind] += cursor.execute(_FIND, row).rowcount
+        if cursor.execute(_FIND, row).rowcount:
+            new.append(f)
     upsert = """insert into finding_tally as t values (%s, %s, %s)
         on conflict (worker_no, kind) do update set n = t.n + excluded.n"""
-    if tally:
-        cursor.executemany(upsert, [(worker_no, kind, n) for kind, n in sorted(tally.items()) if n])
+    if new:
+        tally = Counter([f.kind for f in new])
+        cursor.executemany(upsert, [(worker_no, kind, n) for kind, n in sorted(tally.items())])
+    return new
 
 
 def read_calls(fetch: Fetch, words: Words, *, heard: bool) -> dict[str, int]:

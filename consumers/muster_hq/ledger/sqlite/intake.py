@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import apsw
 
 from muster_contract.topics import parse_stream
-from muster_hq.entries import FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
+from muster_hq.entries import FiledReport, FindingRow, Heartbeat, Move, NewFact, QuarantinedRecord, Settled
 from muster_hq.heard import HeardRows
 from muster_hq.ledger.ids import StoredId, pack
 from muster_hq.ledger.sqlite.database import insert
 from muster_hq.ledger.sqlite.directives import end_quarantine, orders_on, read_waiting
+from muster_hq.ledger.sqlite.lodgings import file, lodge
 from muster_hq.ledger.sqlite.rolls import append_findings, insert_heard
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.ledger_port import Outrun
+from muster_hq.lodgings import Lodging
 from muster_hq.orders import Order
 from muster_hq.patterns import Shape
 
@@ -71,6 +73,21 @@ class SqliteIntake:
         due.sort()  # an index is filled fastest in its own order
         insert(self._cursor, "insert or ignore into due", due)
 
+    def meet(self, *, alone: bool) -> None:
+        """Wait for nobody: there is no other writer."""
+
+    def file(self, reports: Sequence[FiledReport], clocks: Sequence[str]) -> None:
+        """Keep what reports name; their cases are due again at later lodgings of it."""
+        if reports:
+            cases = self._case_numbers(list(dict.fromkeys([report.case_id for report in reports])))
+            for office, received_at, case_no in file(self._cursor, self._words, reports, cases):
+                self._make_due(office, received_at, case_no, clocks)
+
+    def lodge(self, lodgings: Sequence[Lodging], clocks: Sequence[str]) -> None:
+        """Keep the first lodging of a reference and digest; cases whose reports name its reference are due."""
+        for office, received_at, case_no in lodge(self._cursor, self._words, lodgings):
+            self._make_due(office, received_at, case_no, clocks)
+
     def note_ids(self, ids: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Remember the (stream, event_id, digest) of applied records that are no facts of a case."""
         streams = self._words.of("stream")
@@ -122,7 +139,7 @@ class SqliteIntake:
     def settle(self, settled: Iterable[Settled], clocks: Sequence[str]) -> None:
         """End the quarantine of records, and append the facts that come of them."""
         streams, shapes = self._words.of("stream"), self._words.shape_numbers
-        for record, order, new in settled:
+        for record, order, new, _ in settled:
             stream_no = streams[record.stream]
             end_quarantine(self._cursor, stream_no, record.offset, order)
             if new is None:
@@ -141,9 +158,9 @@ class SqliteIntake:
             due = (self._words.clocks()[clock], received_at - 1, case_no)
             self._cursor.execute("insert or ignore into due values (?, ?, ?)", due)
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
-        append_findings(self._cursor, self._words, findings)
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new."""
+        return append_findings(self._cursor, self._words, findings)
 
     def note_gaps(self, gaps: Iterable[tuple[str, int, int]]) -> None:
         """Keep (office, start, end) of stretches without records."""

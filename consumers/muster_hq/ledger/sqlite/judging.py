@@ -17,8 +17,10 @@ from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.database import insert, rows
 from muster_hq.ledger.sqlite.directives import activations, orders_of, read_unread
+from muster_hq.ledger.sqlite.lodgings import claims_of
 from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
+from muster_hq.lodgings import Claim
 from muster_hq.memo import Memo
 from muster_hq.orders import Order
 from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
@@ -68,6 +70,10 @@ class SqliteJudging:
         """Give the directives that concern these cases, or readmitted a fact of theirs."""
         return orders_of(self._cursor, case_numbers)
 
+    def claims(self, case_numbers: Sequence[int]) -> Mapping[int, list[Claim]]:
+        """Give what the reports of these cases name that is lodged."""
+        return claims_of(self._cursor, self._words, case_numbers)
+
     def activations(self) -> list[Order]:
         """Give the directives that put a version of the policy in force."""
         return activations(self._cursor)
@@ -108,9 +114,9 @@ class SqliteJudging:
         """Keep the rolls of offices, as called."""
         write_rolls(self._cursor, self._words, changes)
 
-    def find(self, findings: Iterable[FindingRow]) -> None:
-        """Append findings; one that is there already is left as it is."""
-        append_findings(self._cursor, self._words, findings)
+    def find(self, findings: Iterable[FindingRow]) -> list[FindingRow]:
+        """Append findings, and give those that are new."""
+        return append_findings(self._cursor, self._words, findings)
 
     def publish(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Queue (topic, value) records for publishing."""

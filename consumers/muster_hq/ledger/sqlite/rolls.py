@@ -24,16 +24,18 @@ def insert_heard(cursor: apsw.Cursor, words: Words, heard: Iterable[HeardRows]) 
     insert(cursor, "insert or fail into heard", rows)
 
 
-def append_findings(cursor: apsw.Cursor, words: Words, findings: Iterable[FindingRow]) -> None:
-    """Append findings and count them; one that is there already is left as it is."""
-    tally: Counter[str] = Counter()
+def append_findings(cursor: apsw.Cursor, words: Words, findings: Iterable[FindingRow]) -> list[FindingRow]:
+    """Append findings and count them; give those that were not there already."""
+    new = []
     streams = words.of("stream")
     for f in findings:
         row = (f.kind, streams[f.stream], f.at, f.detail, f.office_id, pack_evidence(f.evidence, streams))
         cursor.execute("insert or ignore into findings values (?, ?, ?, ?, ?, ?)", row)
-        tally[f.kind] += cursor.connection.changes()
+        if cursor.connection.changes():
+            new.append(f)
     count = "insert into finding_tally values (?, ?) on conflict do update set n = n + excluded.n"
-    cursor.executemany(count, list(tally.items()))
+    cursor.executemany(count, list(Counter([f.kind for f in new]).items()))
+    return new
 
 
 def read_calls(cursor: apsw.Cursor, words: Words, *, heard: bool) -> dict[str, int]:

@@ -152,4 +152,16 @@ create index directives_activating on directives ("offset") where action = 'ACTI
 create index directives_of_case on directives (case_no) where case_no is not null;
 create table quarantine_tally (reason text primary key, n integer not null) without rowid;
 
+-- What reports name, and what of that lies at headquarters: both only where a policy asks.
+create table reports (
+  case_no integer not null, stream_no integer not null, "offset" integer not null,
+  reference not null, sha256 blob not null,
+  primary key (case_no, stream_no, "offset")
+) without rowid;
+create index reports_naming on reports (reference);
+create table lodgings (
+  reference not null, sha256 blob not null, received_at integer not null, "offset" integer not null,
+  event_id blob not null, primary key (reference, sha256)
+) without rowid;
+
 create table outgoing (number integer primary key autoincrement, topic text not null, value blob not null);

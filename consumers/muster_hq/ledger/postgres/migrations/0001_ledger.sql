@@ -182,6 +182,19 @@ create index directives_on on directives (target);
 create index directives_activating on directives ("offset") where action = 'ACTIVATE_POLICY' and ignored is null;
 create index directives_of_case on directives (case_no) where case_no is not null;
 
+-- What reports name, and what of that lies at headquarters: both only where a policy asks.
+create table reports (
+  "offset" bigint not null, case_no integer not null, stream_no smallint not null,
+  reference bytea not null, sha256 bytea not null
+);
+create index reports_of_case on reports (case_no);
+create index reports_naming on reports (reference);
+create table lodgings (
+  received_at bigint not null, "offset" bigint not null, event_id uuid not null,
+  reference bytea not null, sha256 bytea not null,
+  primary key (reference, sha256)
+);
+
 -- What waits to be published, by the worker that publishes it.
 create table outgoing (
   number bigint generated always as identity, worker_no smallint not null, topic text not null, value bytea not null,
