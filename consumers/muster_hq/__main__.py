@@ -15,6 +15,7 @@ from muster_hq.commands.demo import demo
 from muster_hq.commands.direct import direct, directives
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
+from muster_hq.commands.lodge import lodge
 from muster_hq.commands.look_back import look_back
 from muster_hq.commands.metrics import metrics
 from muster_hq.commands.publish import publish
@@ -52,6 +53,7 @@ _COMMANDS = (
     set_aside,
     direct,
     directives,
+    lodge,
     roll_call,
     topics,
     healthy,
