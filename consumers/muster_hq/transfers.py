@@ -34,4 +34,5 @@ def heard_by(office: str, facts: Sequence[Fact], transfers: Iterable[Order]) -> 
         for fact in facts
         if fact.office in since and fact.office != office and fact.shape.type == "EncounterReported"
     ]
-    return sorted([*(fact for fact in facts if fact.office == office), *taken_over])
+    # By place alone: a report that is lodged may stand where the report itself does.
+    return sorted([*(fact for fact in facts if fact.office == office), *taken_over], key=lambda fact: fact[:3])

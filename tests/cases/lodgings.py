@@ -23,6 +23,9 @@ E = encounter("E", 0)
 I = report("I", 4)  # noqa: E741 - as the text calls it
 
 
+MOVED = directive("M", 3, "MOVE_CASE", "move:c/a/b")
+
+
 def lodge(at: int, name: str = "D", *, reference: str = "r", digest: int = 0) -> Event:
     """Lodge a report at headquarters; every report of these cases names r, and a digest of zeros."""
     return raw(lodged(name, reference, digest), at, DIRECTIVES)._replace(name=name)
@@ -88,6 +91,11 @@ CASES = (
     case("its own time is the report's", E, report("I", 6, own=-1), lodge(8), policy=OF_CASE, verdicts=[MISSED]),
     case("what follows is anchored at its arrival", E, I, lodge(6), policy=LINKED, verdicts=[
         on_time(6), v("written", 1, "MISSED", 26, due=26, why="E I D"),
+    ]),
+    case("the report of the office in charge lies there with it", E, lodge(2), MOVED, report("I", 4, office="b"),
+        verdicts=[on_time(4, "E D M I")]),
+    case("so it does when it was sent before", E, report("I", 2, office="b"), MOVED, lodge(4), verdicts=[
+        on_time(4, "E I M D"),
     ]),
     case("a directive with the report's id is not withdrawn with it", E, I, lodge(50),
         directive("A", 5, "ACCEPT_OUT_OF_BAND", "obligation:c/a/e/report/1"), retract("T", 7, "A"), verdicts=[

@@ -30,7 +30,7 @@ from muster_field.scenario import oig_18_36 as audited
 from muster_field.scenario import outage as out
 from muster_field.scenario.log_file import LogFile
 from muster_field.scenario.player import Connect, play
-from muster_field.scenario.script import Pulse, Scenario, Step
+from muster_field.scenario.script import Ours, Scenario, Step
 from muster_field.scenario.truth import truth_of
 from muster_field.settings import instant
 from muster_field.wiring import new_id
@@ -163,9 +163,9 @@ def _play(
 def _write_log(scenario: Scenario, register: Sequence[Office], path: Path, work: Path | None) -> None:
     log = LogFile()
     for step in scenario.steps:
-        if isinstance(step, Pulse):
-            log.pulse(step.stream, step.at)
-    _play(scenario, [step for step in scenario.steps if not isinstance(step, Pulse)], register, work, log.connect)
+        if isinstance(step, Ours):
+            log.say(step)
+    _play(scenario, [step for step in scenario.steps if not isinstance(step, Ours)], register, work, log.connect)
     with _written(path) as file:
         lines = log.write(file)
     typer.echo(f"{path}: {lines} records", err=True)

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TextIO
 
-from muster_contract.codec import PULSE, decode
+from muster_contract.codec import PULSE, decode, encode
 from muster_contract.jsonform import to_json
 from muster_contract.times import format_instant
+from muster_contract.topics import DIRECTIVES
+from muster_field.scenario.script import Lodging, Ours, Pulse
 from muster_field.sender import Parcel, Report
 
 
@@ -47,6 +49,19 @@ class LogFile:
     def pulse(self, stream: str, at: int) -> None:
         """Note a pulse of headquarters' clock."""
         self._lines.append(Line(at, stream, len(self._lines), at, PULSE))
+
+    def lodge(self, lodging: Lodging) -> None:
+        """Note a report that headquarters' document system says it holds."""
+        fields = {"event_id": lodging.event_id.bytes, "recorded_at": lodging.at, "report_reference": lodging.reference}
+        value = encode("ReportLodged", fields | {"report_sha256": bytes.fromhex(lodging.sha256)})
+        self.append(DIRECTIVES, value, lodging.at)
+
+    def say(self, step: Ours) -> None:
+        """Note what headquarters itself says."""
+        if isinstance(step, Pulse):
+            self.pulse(step.stream, step.at)
+        else:
+            self.lodge(step)
 
     def write(self, out: TextIO) -> int:
         """Write all lines, and give their number."""

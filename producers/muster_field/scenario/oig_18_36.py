@@ -44,6 +44,8 @@ YEARS = (*EARLY_YEARS, *map(_year, (2016, 2017)))
 SINCE = parse_instant("2016-01-01T00:00:00Z")
 """By then all of the early cases is resolved, and the later ones begin."""
 END = YEARS[-1][2]
+LODGING = 1_000_003
+"""Added to the seed for what the document system says: a chance of its own, which changes nothing that offices do."""
 
 
 def generate(parameters: Parameters) -> Scenario:
@@ -67,10 +69,11 @@ def generate(parameters: Parameters) -> Scenario:
         )
         for number in range(parameters.untransmitted)
     ]
+    lodging = Draw(parameters.seed + LODGING)
     for case in early:
-        follow(case, END, failing=True)
+        follow(case, END, lodging, failing=True)
     for case in later:
-        follow(case, END)
+        follow(case, END, lodging)
     cases = [*early, *later, *decoys, *last_ones, *missing]
     return Scenario(
         name="oig-18-36",

@@ -20,7 +20,7 @@ from muster_field.outbox_file import Identity
 from muster_field.relay import Relay, RelayOptions
 from muster_field.reserve import FLOOR_BYTES, Reserve
 from muster_field.scenario.kept_open import KeptOpen
-from muster_field.scenario.script import Beat, Pulse, Record, Resend, Scenario, Step
+from muster_field.scenario.script import Beat, Lodging, Ours, Pulse, Record, Resend, Scenario, Step
 from muster_field.sender import Sender
 from muster_field.state import Reason, SetAside
 
@@ -50,7 +50,7 @@ def play(  # noqa: PLR0913 - what is played, by whom, where to
     offices = frozenset(office.id for office in register)
     by_office: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        if not isinstance(step, Pulse):
+        if not isinstance(step, Ours):
             by_office[step.office].append(step)
 
     def play_office(office: str) -> int:
@@ -96,7 +96,7 @@ class Player:
                 self.send()
                 self._now = at
                 self._beat(event_id)
-            case Pulse():
+            case Pulse() | Lodging():
                 pass
 
     def send(self) -> None:

@@ -13,34 +13,45 @@ from muster_contract.events import (
     EncounterVoided,
     FieldEvent,
     IncidentReported,
+    IncidentRetracted,
+    InformationShared,
     MatchResolved,
     StepDocumented,
     TransferDeclined,
 )
 from muster_field.scenario.case_file import INITIAL, RESCREENING, CaseFile
-from muster_field.scenario.script import DAY, HOUR, MINUTE, Record
+from muster_field.scenario.draw import Draw
+from muster_field.scenario.script import DAY, HOUR, MINUTE, Lodging, Record
 
 CHECK, DOCUMENTED, ORAL, SHARED = "initial-check", "documentation", "oral-report", "information-shared"
 FOLLOW_UP, FINAL, DECLINED = "follow-up-report", "final-report", "declined-transfer"
+LODGED = "report-lodged"
 LIMITS = {CHECK: 12 * HOUR, DOCUMENTED: 24 * HOUR, ORAL: 8 * HOUR, SHARED: 5 * DAY}
-LIMITS |= {FOLLOW_UP: 30 * DAY, FINAL: 60 * DAY, DECLINED: 7 * DAY}
+LIMITS |= {FOLLOW_UP: 30 * DAY, FINAL: 60 * DAY, DECLINED: 7 * DAY, LODGED: 3 * DAY}
+TRAVEL = 2 * DAY
+"""How much longer an office has whose officers travel to the classified channel."""
 NEVER = 1 << 62
 """The instant of what does not happen."""
 
 
-def follow(case: CaseFile, end: int, *, failing: bool = False) -> None:
+def follow(case: CaseFile, end: int, lodging: Draw, *, failing: bool = False) -> None:
     """Add the protocol's other steps to a case that has been told, and note which requirements it misses by ``end``.
 
     Only to a case that began with its one encounter, a potential match. One that is to be ``failing`` misses at
-    least one: its initial check, where chance would have it miss none.
+    least one: its initial check, where chance would have it miss none. ``lodging`` is the chance by which
+    headquarters' document system gets its reports.
     """
     encounters = _all(case, EncounterReported)
     if len(encounters) != 1 or encounters[0] != case.steps[0] or not _is_potential(encounters[0]):
         return
-    check, oral, shared = _check(case), _oral(case), _shared(case)
+    check, oral = _check(case), _oral(case)
+    _share(case)
     _answer_declined(case)
     _close(case)
-    missed = set(_missed(case, check, oral, shared, end))
+    lodged = _lodge(case, end, lodging)
+    missed = set(_missed(case, check, oral, end))
+    if _never_lodged(case, lodged, end):
+        missed.add(LODGED)
     if failing and not missed:
         check, missed = NEVER, {CHECK}
     if check != NEVER:
@@ -67,7 +78,7 @@ def _oral(case: CaseFile) -> int:
     return at
 
 
-def _shared(case: CaseFile) -> int:
+def _share(case: CaseFile) -> None:
     """Share what is known. Without a classified network, officers travel for days, or a courier has to do."""
     due = case.met_at + LIMITS[SHARED]
     in_time = case.draw.between(case.steps[0].at + 2 * HOUR, due)
@@ -77,7 +88,6 @@ def _shared(case: CaseFile) -> int:
         case.share(at, "CLASSIFIED")
     elif not case.office.classified_network and case.draw.happens(0.6):
         case.share(in_time, "COURIER")
-    return at
 
 
 def _answer_declined(case: CaseFile) -> None:
@@ -96,17 +106,45 @@ def _close(case: CaseFile) -> None:
         case.report(case.draw.between(last + MINUTE, latest), "FINAL")
 
 
-def _missed(case: CaseFile, check: int, oral: int, shared: int, end: int) -> Iterator[str]:
+def _lodge(case: CaseFile, end: int, draw: Draw) -> Sequence[tuple[Record, int]]:
+    """Have most reports lie in headquarters' document system some time after they were sent; give the initial ones."""
+    found = []
+    for record in case.records:
+        if isinstance(record.event, IncidentReported) and record.sent:
+            soon, late = draw.between(MINUTE, 2 * DAY), draw.between(3 * DAY + 1, 20 * DAY)
+            at = record.at + draw.one_of((soon, late, NEVER), (88, 6, 6))
+            if at < end:
+                report = record.event.report_reference, record.event.report_sha256
+                case.steps.append(Lodging(at, draw.id(at), *report))
+                if record.event.stage == "INITIAL":
+                    found.append((record, at))
+    return found
+
+
+def _never_lodged(case: CaseFile, lodged: Sequence[tuple[Record, int]], end: int) -> bool:
+    """Tell whether the initial report was not there three days after it came, or was withdrawn from there."""
+    initial = _first(_reports(case, "INITIAL"))
+    if initial == NEVER or initial + LIMITS[LODGED] >= end - 1:
+        return False
+    retracted = {record.event.retracts for record in case.records if isinstance(record.event, IncidentRetracted)}
+    there = [at for record, at in lodged if record.event_id not in retracted]
+    ended = [_resolved(case), *(record.at for record in _all(case, EncounterVoided))]
+    return min([*there, *ended], default=NEVER) > initial + LIMITS[LODGED]
+
+
+def _missed(case: CaseFile, check: int, oral: int, end: int) -> Iterator[str]:
     """Work out from the events alone what was not there when it was due."""
     waived, voided = _resolved(case), _first([record.at for record in _all(case, EncounterVoided)])
     documented = _first([record.at for record in _all(case, StepDocumented)])
-    for name, done, excused in (
-        (CHECK, check, voided),
-        (DOCUMENTED, documented, voided),
-        (ORAL, oral, min(waived, voided)),
-        (SHARED, shared, min(waived, voided)),
+    shared = _first([record.at for record in _all(case, InformationShared)])
+    travel = 0 if case.office.classified_network else TRAVEL
+    for name, done, excused, limit in (
+        (CHECK, check, voided, LIMITS[CHECK]),
+        (DOCUMENTED, documented, voided, LIMITS[DOCUMENTED]),
+        (ORAL, oral, min(waived, voided), LIMITS[ORAL]),
+        (SHARED, shared, min(waived, voided), LIMITS[SHARED] + travel),  # by whatever channel: another is a finding
     ):
-        if min(done, excused) > case.met_at + LIMITS[name]:
+        if min(done, excused) > case.met_at + limit:
             yield name
     initial, final = _first(_reports(case, "INITIAL")), _first(_reports(case, "FINAL"))
     follow_ups = sorted(_reports(case, "FOLLOW_UP"))

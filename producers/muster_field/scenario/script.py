@@ -52,7 +52,18 @@ class Pulse(NamedTuple):
     stream: str
 
 
-Step: TypeAlias = Record | Resend | Beat | Pulse
+class Lodging(NamedTuple):
+    """Headquarters' document system says that a report lies there: for log files only, as pulses are."""
+
+    at: int
+    event_id: UUID
+    reference: str
+    sha256: str
+
+
+Ours: TypeAlias = Pulse | Lodging
+"""What headquarters itself says, and no office."""
+Step: TypeAlias = Record | Resend | Beat | Ours
 
 
 class Expected(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from muster_contract.times import format_instant, to_ms
 from muster_field.scenario.case_file import INITIAL
-from muster_field.scenario.script import Beat, CaseTruth, Pulse, Record, Resend, Scenario
+from muster_field.scenario.script import Beat, CaseTruth, Ours, Record, Resend, Scenario
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ def truth_of(scenario: Scenario) -> Json:
     by_office: dict[str, list[CaseTruth]] = {office: [] for office in sorted(scenario.epochs)}
     for case in scenario.cases:
         by_office[case.office].append(case)
-    arrived = Counter(step.office for step in scenario.steps if not isinstance(step, Pulse) and _arrives(step))
+    arrived = Counter(step.office for step in scenario.steps if not isinstance(step, Ours) and _arrives(step))
     gaps = Counter(record.office for record in records if not record.sent)
     return {
         "scenario": scenario.name,
