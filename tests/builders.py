@@ -74,7 +74,7 @@ def read_log(records: Sequence[Record], offices: Collection[str]) -> Read:
     for new in batch.facts:
         found.facts[new.case_id].append(new.fact)
     for order in sorted(batch.orders):
-        if order.ignored is None and order.action == "ACTIVATE_POLICY":
+        if order.ignored is None and order.action.startswith("ACTIVATE_"):
             found.activations.append(order)
         if order.case_id:
             found.orders[order.case_id].append(order)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from muster_contract.topics import DIRECTIVES
 from muster_hq.policies import Policies
-from muster_hq.policy import Policy
+from muster_hq.policy import Policy, RegisterVersion
 from tests.cases.builders import Event, directive, stream_of
-from tests.random_logs import Log, Place, logs
+from tests.random_logs import ZONES, Log, Place, logs
 
 RECORD_ACTIONS = ("READMIT", "READMIT", "READMIT", "REJECT")
 CASE_ACTIONS = ("HOLD", "RESUME", "ACCEPT_OUT_OF_BAND", "ACCEPT_OUT_OF_BAND")
@@ -30,6 +30,10 @@ OBLIGATIONS = st.builds(
     st.sampled_from([1, 1, 1, 2, 3]),
 )
 MOVES = st.builds("move:{}/{}/{}".format, st.sampled_from("cccd"), st.sampled_from("aaab"), st.sampled_from("bbbabz"))
+REGISTERS = (
+    RegisterVersion(1, f"{1:064}", ZONES, frozenset("b")),
+    RegisterVersion(2, f"{2:064}", {"a": ZONES["b"]}, frozenset("a")),
+)
 TARGETS = st.one_of(ENCOUNTERS, OBLIGATIONS)
 
 
@@ -39,7 +43,7 @@ def directed_logs(draw: st.DrawFn) -> Log:
     log = draw(logs())
     places = _places(log.events)
     unread = draw(st.sets(st.sampled_from(places), max_size=4)) if places else set()
-    versions = Policies([_with_channels(draw, policy) for policy in log.policies.versions])
+    versions = Policies([_with_channels(draw, policy) for policy in log.policies.versions], registers=REGISTERS)
     events = list(log.events)
     for number in range(draw(st.integers(0, 9))):
         position = draw(st.integers(0, len(events)))
@@ -54,11 +58,13 @@ def _directives(
     likely = st.sampled_from(unread) if unread else st.just(("field.a.incidents", 0))
     records = st.one_of(likely, likely, st.sampled_from(places)) if places else likely
     named = st.builds(lambda place: f"{place[0]}@{place[1]}", records)
+    registers = st.sampled_from([f"register:{r.version}#{r.sha256}" for r in REGISTERS])
     versions = st.sampled_from([f"policy:{p.name}#{p.sha256}" for p in policies.versions])
     until = st.sampled_from([at, at + 3, at + 9, at + 20, at + 70])
     return st.one_of(
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(RECORD_ACTIONS), named),
         st.builds(directive, st.just(name), st.just(at), st.just("ACTIVATE_POLICY"), versions),
+        st.builds(directive, st.just(name), st.just(at), st.just("ACTIVATE_REGISTER"), registers),
         st.builds(directive, st.just(name), st.just(at), st.just("MOVE_CASE"), MOVES),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(CASE_ACTIONS), OBLIGATIONS),
         st.builds(directive, st.just(name), st.just(at), st.sampled_from(ENCOUNTER_ACTIONS), ENCOUNTERS),
@@ -67,10 +73,10 @@ def _directives(
 
 
 def _with_channels(draw: st.DrawFn, policy: Policy) -> Policy:
-    """Let some lines ask for a channel; office a has to travel to it. The version has a digest that can be named."""
+    """Let some lines ask for a channel, to which some have to travel. The version has a digest that can be named."""
     channels = [draw(st.sampled_from([None, None, "CLASSIFIED", "COURIER"])) for _ in policy.requirements]
     lines = [
-        replace(line, channel=channel, travel=4 if channel == "CLASSIFIED" else 0, equipped=frozenset("b"))
+        replace(line, channel=channel, travel=4 if channel == "CLASSIFIED" else 0)
         for line, channel in zip(policy.requirements, channels, strict=True)
     ]
     return replace(policy, requirements=tuple(lines), sha256=f"{policy.version:064x}")

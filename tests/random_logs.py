@@ -46,8 +46,8 @@ from tests.cases.builders import (
 OFFICES = ("a", "b")
 """The register; an office z that is not in it writes too, now and then."""
 STREAMS = streams_of(OFFICES)
-_ZONES = {"a": timezone(timedelta(milliseconds=-20)), "b": timezone(timedelta(milliseconds=-33))}
-NEXT_DAY = LocalDays(1, working=False, calendar=None, at=time(), zones=_ZONES)
+ZONES = {"a": timezone(timedelta(milliseconds=-20)), "b": timezone(timedelta(milliseconds=-33))}
+NEXT_DAY = LocalDays(1, working=False, calendar=None, at=time(), zones=ZONES)
 """Due as the office's next day begins: soon after T0 for what is anchored before that, and a day later for the rest."""
 
 

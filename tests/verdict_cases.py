@@ -26,6 +26,7 @@ from tests.cases import (
     outages,
     quarantined,
     recurring,
+    registered,
     retractions,
     versions,
 )
@@ -42,6 +43,7 @@ CASES: tuple[Case, ...] = (
     *directed.CASES,
     *moved.CASES,
     *activated.CASES,
+    *registered.CASES,
     *versions.CASES,
     *calendars.CASES,
     *channels.CASES,

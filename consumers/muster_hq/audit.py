@@ -54,7 +54,7 @@ def audit(
     """
     reading = Reading(records, offices, unread)
     latest = max(as_of.values()) if isinstance(as_of, Mapping) else as_of
-    policies = Policies(policies.versions, list(activations(reading, latest)))
+    policies = policies.activated(tuple(activations(reading, latest)))
     clocks = as_of if isinstance(as_of, Mapping) else defaultdict(lambda: as_of)
     cases: dict[str, list[Fact]] = defaultdict(list)
     facts, not_read = carry_out(reading, offices)

@@ -42,11 +42,10 @@ def carry_out(reading: Reading, offices: Collection[str] | None) -> tuple[list[F
 
 
 def activations(reading: Reading, latest: int) -> Iterator[Activation]:
-    """Give the policy versions that were put in force by an instant, as they stand in the log."""
+    """Give the versions of policy and register that were put in force by an instant, as they stand in the log."""
     for directive in sorted(reading.directives):
-        if directive.action == "ACTIVATE_POLICY" and directive.received_at <= latest:
-            name = f"{directive.target.policy}@{directive.target.version}"
-            yield Activation(directive.received_at, name, directive.target.sha256)
+        if directive.action in {"ACTIVATE_POLICY", "ACTIVATE_REGISTER"} and directive.received_at <= latest:
+            yield Activation(directive.received_at, directive.target.activated, directive.target.sha256)
 
 
 def _can_be_read(record: Record, reason: str, offices: Collection[str] | None) -> bool:

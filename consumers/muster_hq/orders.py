@@ -52,9 +52,9 @@ class Order(NamedTuple):
 
 
 def activations_by(clock: int, orders: Iterable[Order]) -> tuple[Activation, ...]:
-    """Give the activations of policy versions among orders, as far as they were received by a clock."""
+    """Give the activations of versions among orders, as far as they were received by a clock."""
     found = ((order.received_at, order.aim) for order in orders if order.received_at <= clock)
-    return tuple(Activation(at, f"{aim.policy}@{aim.version}", aim.sha256) for at, aim in found)
+    return tuple(Activation(at, aim.activated, aim.sha256) for at, aim in found)
 
 
 @lru_cache(maxsize=4096)

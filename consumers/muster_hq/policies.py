@@ -11,7 +11,7 @@ from muster_contract.errors import ConfigurationError
 from muster_hq.lodgings import LODGED
 from muster_hq.memo import Memo
 from muster_hq.patterns import Shape
-from muster_hq.policy import CLASSIFIED, Policy, Requirement
+from muster_hq.policy import CLASSIFIED, Policy, RegisterVersion, Requirement
 
 
 class Activation(NamedTuple):
@@ -26,16 +26,36 @@ class Policies:
     """The versions of a policy, of which the one in force at an instant judges what opens then.
 
     They are in force by their ``effective``, until the first activation; from then on as they are activated.
+    ``registers`` are versions of the register: the lowest is in force until the first activation of one. What is in
+    force at an instant is a policy as it is with a register.
     ConfigurationError when one is activated that is not here, or with another text.
     """
 
-    def __init__(self, versions: Sequence[Policy], activations: Sequence[Activation] = ()) -> None:
-        self.versions = tuple(sorted(versions, key=_effective))
-        self._activated_from = activations[0].received_at if activations else float("inf")
-        timeline = [(_effective(p), p) for p in self.versions if _effective(p) < self._activated_from]
-        timeline += [(act.received_at, self._named(act)) for act in activations]
-        self._starts = [start for start, _ in timeline]
-        self._timeline = [policy for _, policy in timeline]
+    def __init__(
+        self,
+        versions: Sequence[Policy],
+        activations: Sequence[Activation] = (),
+        registers: Sequence[RegisterVersion] = (),
+    ) -> None:
+        self.registers = tuple(sorted(registers, key=lambda register: register.version))
+        first = self.registers[0] if registers else None
+        self.versions = tuple(p.at(first) if first else p for p in sorted(versions, key=_effective))
+        self._placed: Mapping[tuple[Policy, RegisterVersion], Policy] = Memo(
+            lambda pair: pair[0] if pair[1] is first else pair[0].at(pair[1])
+        )
+        named = [(act.received_at, self._named(act)) for act in activations]
+        self._activated_from = min((at for at, thing in named if isinstance(thing, Policy)), default=float("inf"))
+        self._registers_change = any(isinstance(thing, RegisterVersion) for _, thing in named)
+        dates = [(_effective(p), p) for p in self.versions if _effective(p) < self._activated_from]
+        self._starts: list[float] = []
+        self._timeline: list[tuple[Policy | None, RegisterVersion | None]] = []
+        policy, register = None, first
+        for start, thing in sorted([*dates, *named], key=lambda entry: entry[0]):
+            policy = thing if isinstance(thing, Policy) else policy
+            register = thing if isinstance(thing, RegisterVersion) else register
+            self._starts.append(start)
+            self._timeline.append((policy, register))
+        self._in_force = [self._pair(*pair) for pair in self._timeline]
 
     def activated(self, activations: tuple[Activation, ...]) -> Policies:
         """Give these versions as they are in force with these activations, which stand as in the log."""
@@ -43,28 +63,40 @@ class Policies:
 
     @cached_property
     def _as_activated(self) -> Mapping[tuple[Activation, ...], Policies]:
-        return Memo(lambda activations: Policies(self.versions, activations))
+        return Memo(lambda activations: Policies(self.versions, activations, self.registers))
 
-    def _named(self, activation: Activation) -> Policy:
-        place, hint = "hq.directives", "give headquarters the file that was activated, with --policy"
-        policy = next((p for p in self.versions if p.name == activation.name), None)
-        if policy is None:
+    def _named(self, activation: Activation) -> Policy | RegisterVersion:
+        option = "--policy" if "@" in activation.name else "--offices"
+        place, hint = "hq.directives", f"give headquarters the file that was activated, with {option}"
+        given: tuple[Policy | RegisterVersion, ...] = (*self.versions, *self.registers)
+        found = next((one for one in given if one.name == activation.name), None)
+        if found is None:
             raise ConfigurationError.of(place, f"{activation.name} is activated, and not given", hint)
-        if policy.sha256 != activation.sha256:
+        if found.sha256 != activation.sha256:
             cause = f"{activation.name} is activated with another text: SHA-256 {activation.sha256}"
             raise ConfigurationError.of(place, cause, hint)
-        return policy
+        return found
+
+    def _pair(self, policy: Policy | None, register: RegisterVersion | None) -> Policy | None:
+        return self._placed[policy, register] if policy and register else policy
 
     def recurring(self, policy: Policy, requirement: Requirement, instant: int) -> tuple[Policy, Requirement]:
         """Give the version, and its line, that judge the next of a recurring requirement, which opens at an instant.
 
-        Once versions are activated, the one in force then, if the requirement recurs in it; else the chain's own.
+        Once versions are activated, the one in force then, if the requirement recurs in it; else the chain's own. With
+        either goes the register that is in force then.
         """
-        if instant < self._activated_from:
+        if instant >= self._activated_from:
+            newer = self.at(instant)
+            for line in newer.requirements:
+                if line.id == requirement.id and line.recurs:
+                    return newer, line
+        if not self._registers_change:
             return policy, requirement
-        newer = self.at(instant)
-        lines = (line for line in newer.requirements if line.id == requirement.id and line.recurs)
-        return next(((newer, line) for line in lines), (policy, requirement))
+        register = self._timeline[bisect_right(self._starts, instant) - 1][1]
+        own = next((p for p in self.versions if p.name == policy.name), policy)
+        placed = self._pair(own, register) or policy
+        return placed, next(line for line in placed.requirements if line.id == requirement.id)
 
     @cached_property
     def crossing(self) -> frozenset[str]:
@@ -106,14 +138,18 @@ class Policies:
         return ours or self.open[shape] or any(line.roles[shape] for line in lines)
 
     def unequipped(self, offices: Iterable[str]) -> frozenset[str]:
-        """Give those of these offices that have no classified network, if any version asks for that channel."""
+        """Give those of these offices that have no classified network, if any version asks for that channel.
+
+        By the highest version of the register.
+        """
         lines = [line for policy in self.versions for line in policy.requirements if line.channel == CLASSIFIED]
-        return frozenset(office for office in offices if any(office not in line.equipped for line in lines))
+        newest = [register.equipped for register in self.registers[-1:]] or [line.equipped for line in lines]
+        return frozenset(o for o in offices if lines and any(o not in equipped for equipped in newest))
 
     def in_force(self, instant: int) -> Policy | None:
         """Give the version in force at an instant (UTC milliseconds); None before the first is effective."""
         index = bisect_right(self._starts, instant)
-        return self._timeline[index - 1] if index else None
+        return self._in_force[index - 1] if index else None
 
     def at(self, instant: int) -> Policy:
         """Give the version that findings go by: the one in force, or the first before that is effective."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from functools import cached_property
 from typing import Literal
 
@@ -77,6 +78,21 @@ class Requirement:
 
 
 @dataclass(frozen=True, eq=False)
+class RegisterVersion:
+    """What judging takes from a version of the register: the offices' time zones, and who has a classified network."""
+
+    version: int
+    sha256: str
+    zones: Mapping[str, tzinfo]
+    equipped: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The name that an activation has for it."""
+        return f"register {self.version}"
+
+
+@dataclass(frozen=True, eq=False)
 class Policy:
     """One version of a policy. Instants and durations are milliseconds.
 
@@ -102,6 +118,15 @@ class Policy:
     def name(self) -> str:
         """The name that verdicts carry, such as ``demo-kstep@1``."""
         return f"{self.id}@{self.version}"
+
+    def at(self, register: RegisterVersion) -> Policy:
+        """Give the policy with what its due times need to know of offices."""
+        zones, equipped = register.zones, register.equipped
+        lines = [
+            replace(line, equipped=equipped, days=replace(line.days, zones=zones) if line.days else None)
+            for line in self.requirements
+        ]
+        return replace(self, requirements=tuple(lines))
 
     @cached_property
     def opened_by(self) -> Mapping[Shape, tuple[Requirement, ...]]:

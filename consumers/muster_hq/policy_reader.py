@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from muster_contract.errors import ConfigurationError, Fault
-from muster_contract.register import Office
+from muster_contract.register import Register
 from muster_contract.times import format_duration, parse_duration, parse_instant, to_ms
 from muster_hq.calendar_reader import Calendars, read_calendars, read_limit, zones_of
 from muster_hq.calendars import DAY
@@ -25,6 +25,7 @@ from muster_hq.policy import (
     DEFAULT_ORPHAN_AFTER,
     DEFAULT_OUTAGE_GRACE,
     Policy,
+    RegisterVersion,
     Requirement,
     chain_of,
 )
@@ -89,34 +90,30 @@ def read_policy(text: str, place: str) -> Policy:
     return Policy(requirements=tuple(lines), sha256=digest, **head.model_dump(exclude={"calendars"}))
 
 
-def at_offices(policies: Policies, register: Iterable[Office] | None) -> Policies:
+def at_offices(policies: Policies, registers: Sequence[Register] | None) -> Policies:
     """Give the policies with what due times need to know of offices: their time zones, and who has which channel.
 
     ConfigurationError when some do and there is no register.
     """
-    lines = [(policy, line) for policy in policies.versions for line in policy.requirements]
-    needing = [(policy, line) for policy, line in lines if not line.is_plain]
-    if not needing and (register is None or not any(line.channel == CLASSIFIED for _, line in lines)):
-        return policies
-    if register is None:
+    if registers is None:
+        needing = [(p, line) for p in policies.versions for line in p.requirements if not line.is_plain]
+        if not needing:
+            return policies
         policy, line = needing[0]
         cause = f"is needed: {policy.name} counts the days of {line.id} by each office's own clock"
         if line.days is None:
             cause = f"is needed: {policy.name} gives offices without a classified network more time for {line.id}"
         raise ConfigurationError.of("--offices", cause, "give the register of offices")
-    offices = tuple(register)
-    zones, equipped = zones_of(offices), frozenset(office.id for office in offices if office.classified_network)
-    return Policies(
-        [replace(policy, requirements=_placed(policy.requirements, zones, equipped)) for policy in policies.versions]
-    )
-
-
-def _placed(
-    lines: Iterable[Requirement], zones: Mapping[str, tzinfo], equipped: frozenset[str]
-) -> tuple[Requirement, ...]:
-    return tuple(
-        replace(line, equipped=equipped, days=replace(line.days, zones=zones) if line.days else None) for line in lines
-    )
+    versions = [
+        RegisterVersion(
+            register.version,
+            register.sha256,
+            zones_of(register.offices),
+            frozenset(office.id for office in register.offices if office.classified_network),
+        )
+        for register in registers
+    ]
+    return Policies(policies.versions, registers=versions)
 
 
 def _calendars_of(data: Mapping[str, Any], place: str, faults: list[Fault]) -> Calendars:

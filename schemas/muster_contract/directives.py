@@ -28,6 +28,7 @@ MOVE: Final = re.compile(
 POLICY: Final = re.compile(
     rf"policy:(?P<policy>{REQUIREMENT_ID})@(?P<version>[1-9][0-9]{{0,8}})#(?P<sha256>[0-9a-f]{{64}})"
 )
+REGISTER: Final = re.compile(r"register:(?P<version>[1-9][0-9]{0,8})#(?P<sha256>[0-9a-f]{64})")
 
 FORMS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "READMIT": (RECORD,),
@@ -39,6 +40,7 @@ FORMS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "CLOSE_ENCOUNTER": (ENCOUNTER,),
     "MOVE_CASE": (MOVE,),
     "ACTIVATE_POLICY": (POLICY,),
+    "ACTIVATE_REGISTER": (REGISTER,),
 }
 """The actions that are carried out, and the forms of their targets."""
 
@@ -48,6 +50,7 @@ EXAMPLES: Final[Mapping[re.Pattern[str], str]] = {
     OBLIGATION: "obligation:CASE/OFFICE/ENCOUNTER/REQUIREMENT/OCCURRENCE",
     MOVE: "move:CASE/FROM/TO",
     POLICY: "policy:ID@VERSION#SHA256",
+    REGISTER: "register:VERSION#SHA256",
 }
 
 NEEDS_UNTIL: Final = frozenset({"EXTEND"})
@@ -76,6 +79,11 @@ class Target(NamedTuple):
     version: int = 0
     sha256: str = ""
     to: str = ""
+
+    @property
+    def activated(self) -> str:
+        """Name the version of a policy, or of the register, that it activates."""
+        return f"{self.policy}@{self.version}" if self.policy else f"register {self.version}"
 
 
 def target_of(action: str, target: str) -> Target | None:

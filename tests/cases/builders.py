@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from muster_contract.codec import PULSE, encode
-from muster_contract.register import Office
+from muster_contract.register import Office, Register
 from muster_contract.times import parse_instant
 from muster_contract.topics import DIRECTIVES, encounters, incidents
 from muster_hq.policies import Policies
@@ -66,6 +66,7 @@ class Case:
     as_of: int = 500
     offices: frozenset[str] | None = None
     register: Sequence[Office] | None = None
+    registers: Sequence[Register] = ()
 
     def __str__(self) -> str:
         """Give the name."""
@@ -75,7 +76,8 @@ class Case:
     def policies(self) -> Policies:
         """The policy's versions, read."""
         texts = (self.policy,) if isinstance(self.policy, str) else self.policy
-        return at_offices(Policies([read_policy(text, self.name) for text in texts]), self.register)
+        register = None if self.register is None else [Register(1, "", tuple(self.register))]
+        return at_offices(Policies([read_policy(text, self.name) for text in texts]), self.registers or register)
 
     @property
     def instant(self) -> int:

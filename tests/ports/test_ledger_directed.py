@@ -7,13 +7,19 @@ import pytest
 from muster_hq.ledger_port import Ledger
 from muster_hq.published import verdict_row
 from muster_hq.replay import replay
-from tests.cases import activated, directed, moved, quarantined
+from tests.cases import activated, directed, moved, quarantined, registered
 from tests.cases.builders import Case
 from tests.older_program import older_program
 from tests.unit.test_readmitted import CASES as READMITTED
 from tests.unit.test_readmitted import REPORT
 
-SOME = (*quarantined.CASES[1::9], *directed.CASES[::9], *moved.CASES[::6], *activated.CASES[1::4])
+SOME = (
+    *quarantined.CASES[1::9],
+    *directed.CASES[::9],
+    *moved.CASES[::6],
+    *activated.CASES[1::4],
+    *registered.CASES[3::5],
+)
 
 
 @pytest.mark.parametrize("case", SOME, ids=str)

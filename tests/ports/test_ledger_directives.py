@@ -178,7 +178,8 @@ def test_a_ledger_that_knows_positions_only_has_no_directives(ledger: Ledger) ->
 def test_activations_are_told_apart(ledger: Ledger) -> None:
     """As they stand in the log; not those that are ignored."""
     target = f"policy:p@2#{'0' * 64}"
-    first, second = (order(offset, "ACTIVATE_POLICY", target) for offset in (3, 12))
+    first = order(3, "ACTIVATE_POLICY", target)
+    second = order(12, "ACTIVATE_REGISTER", f"register:2#{'0' * 64}")
     give(ledger, second, order(4), order(5, "ACTIVATE_POLICY", "p@2", ignored="TARGET_MALFORMED"))
     give(ledger, first)
     with ledger.judging() as transaction:

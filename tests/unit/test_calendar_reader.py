@@ -249,7 +249,7 @@ def test_a_worker_has_the_zones_of_its_register(tmp_path: Path) -> None:
     policy, offices = tmp_path / "policy.toml", tmp_path / "offices.toml"
     policy.write_text(within('local_days = 1, at = "08:00"'), "utf-8")
     offices.write_text('[[office]]\nid = "a"\nzone = "America/Chicago"\n', "utf-8")
-    (line,) = read_setup([policy], offices, None).policies.versions[0].requirements
+    (line,) = read_setup([policy], [offices], None).policies.versions[0].requirements
     assert line.due_of(parse_instant("2016-03-01T12:00:00Z"), "a") == parse_instant("2016-03-02T08:00:00-06:00")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster_contract.errors import ConfigurationError
-from muster_contract.register import Office
+from muster_contract.register import Office, Register
 from muster_hq.audit import audit
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.sqlite import SqliteLedger
@@ -88,7 +88,9 @@ def test_an_allowance_needs_the_register() -> None:
         at_offices(policies, None)
     without = Policies([read_policy(HEAD + LINE + CLASSIFIED, "test")])
     assert at_offices(without, None) is without
-    (line,) = at_offices(policies, [Office(id="x", classified_network=True)]).versions[0].requirements
+    (line,) = (
+        at_offices(policies, [Register(1, "", (Office(id="x", classified_network=True),))]).versions[0].requirements
+    )
     assert (line.due_of(0, "x"), line.due_of(0, "y")) == (10, 15)
 
 
@@ -102,6 +104,9 @@ def test_a_gap_in_capability_is_known_from_register_and_policy() -> None:
     """With an allowance or without; where no requirement asks for the channel there is none."""
     offices = [Office(id="a"), Office(id="b", classified_network=True)]
     for text in (POLICY, HEAD + LINE + CLASSIFIED):
-        policies = at_offices(Policies([read_policy(text, "test")]), offices)
+        policies = at_offices(Policies([read_policy(text, "test")]), [Register(1, "", tuple(offices))])
         assert policies.unequipped(["a", "b"]) == {"a"}
-    assert at_offices(Policies([read_policy(REPORT, "test")]), offices).unequipped(["a", "b"]) == frozenset()
+    assert (
+        at_offices(Policies([read_policy(REPORT, "test")]), [Register(1, "", tuple(offices))]).unequipped(["a", "b"])
+        == frozenset()
+    )

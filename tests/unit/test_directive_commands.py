@@ -193,13 +193,15 @@ def test_an_audit_takes_the_ledger_s_word_for_what_could_not_be_read(url: str, t
         (f"policy:p@2#{'0' * 64}", "p@2 is activated, and not given"),
         (f"policy:other@1#{'0' * 64}", "other@1 is activated, and not given"),
         (f"policy:p@1#{'0' * 64}", "p@1 is activated with another text"),
+        (f"register:1#{'0' * 64}", "register 1 is activated, and not given"),
     ],
 )
 def test_a_version_that_is_activated_and_not_at_hand_is_refused(target: str, why: str, tmp_path: Path) -> None:
     """By the audit and by the live engine: exit code 2, and what to do."""
     log, policy = tmp_path / "log.jsonl", tmp_path / "policy.toml"
     with log.open("w") as file:
-        write_log(Case("", REPORT, [encounter("E", 0), directive("D", 1, "ACTIVATE_POLICY", target)]).records, file)
+        action = "ACTIVATE_" + target.partition(":")[0].upper()
+        write_log(Case("", REPORT, [encounter("E", 0), directive("D", 1, action, target)]).records, file)
     policy.write_text(REPORT)
     options = ("--log", str(log), "--policy", str(policy), "--as-of", "2016-03-01T00:00:00.400Z")
     for result in (run("audit", *options), run("replay", *options, "--ledger", f"sqlite:///{tmp_path}/new.db")):
@@ -216,6 +218,28 @@ def test_a_version_is_activated_by_the_digest_of_its_file(tmp_path: Path) -> Non
         write_log(Case("", REPORT, [encounter("E", 0), directive("D", 1, "ACTIVATE_POLICY", target)]).records, file)
     options = ("--log", str(log), "--policy", str(policy), "--as-of", "2016-03-01T00:00:00.400Z")
     assert [row["verdict"] for row in rows(run("audit", *options))] == ["MISSED"]
+
+
+def test_a_register_is_activated_by_the_digest_of_its_file(tmp_path: Path) -> None:
+    """With every version at hand; with another text under the number it is refused, and what to do is said."""
+    log, policy, one, two = (tmp_path / name for name in ("log.jsonl", "policy.toml", "one.toml", "two.toml"))
+    policy.write_text(REPORT.replace('"PT0.010S"', "{ local_days = 1 }"))
+    one.write_text('[[office]]\nid = "a"\n')
+    two.write_text('version = 2\n[[office]]\nid = "a"\nzone = "Asia/Kolkata"\n')
+    target = f"register:2#{sha256(two.read_bytes()).hexdigest()}"
+    with log.open("w") as file:
+        events = [encounter("E", 2), directive("D", 1, "ACTIVATE_REGISTER", target)]
+        write_log(Case("", REPORT, events).records, file)
+    options = ("--log", str(log), "--policy", str(policy), "--as-of", "2016-03-05T00:00:00Z", "--offices", str(one))
+    for command in (("audit",), ("replay", "--ledger", f"sqlite:///{tmp_path}/new.db")):
+        (verdict,) = rows(run(*command, *options, "--offices", str(two)))
+        assert (verdict["verdict"], verdict["due_at"]) == ("MISSED", "2016-03-02T18:29:59.999Z")
+    two.write_text('version = 2\n[[office]]\nid = "a"\n')
+    for more, why in (((), "and not given"), (("--offices", str(two)), "with another text")):
+        refused = run("audit", *options, *more)
+        assert refused.exit_code == 2
+        assert f"register 2 is activated{',' if not more else ''} {why}" in refused.stderr
+        assert "with --offices" in refused.stderr
 
 
 def test_without_a_ledger_there_is_nothing_to_list() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from muster_contract.errors import ConfigurationError
-from muster_contract.register import Office, load_register
+from muster_contract.register import Office, load_register, load_registers, offices_of
 
 
 def register(folder: Path, text: str) -> Path:
@@ -61,6 +62,32 @@ def test_an_office_id_is_part_of_a_topic(tmp_path: Path, office_id: str, fits: b
     else:
         with pytest.raises(ConfigurationError, match="is not an office id"):
             load_register(path)
+
+
+def test_a_register_has_versions(tmp_path: Path) -> None:
+    """The lowest first; which offices there are is told by all of them, each as the highest has it."""
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    first.write_text('[[office]]\nid = "dal"\n[[office]]\nid = "sea"\n')
+    second.write_text('version = 2\n[[office]]\nid = "dal"\nname = "Dallas"\n')
+    registers = load_registers([second, first])
+    assert [(r.version, r.sha256) for r in registers] == [
+        (number, sha256(path.read_bytes()).hexdigest()) for number, path in ((1, first), (2, second))
+    ]
+    assert offices_of(registers) == (Office(id="dal", name="Dallas"), Office(id="sea"))
+
+
+def test_a_version_is_given_once(tmp_path: Path) -> None:
+    """Another text under its number is refused, with every other fault."""
+    first, second, third = (tmp_path / name for name in ("a.toml", "b.toml", "c.toml"))
+    first.write_text('[[office]]\nid = "dal"\n')
+    second.write_text('version = 1\n[[office]]\nid = "sea"\n')
+    third.write_text('version = 0\n[[office]]\nid = "sea"\n')
+    with pytest.raises(ConfigurationError) as refused:
+        load_registers([first, second, third])
+    assert [fault.cause for fault in refused.value.faults] == [
+        "register 1 is given twice",
+        "is no whole number from 1",
+    ]
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", b"[[office\n"])

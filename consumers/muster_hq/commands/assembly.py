@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from muster_contract.errors import ConfigurationError, Fault
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.times import now_ms
 from muster_hq.calling import Calling
 from muster_hq.commands.options import kafka_properties
@@ -39,15 +39,15 @@ class Setup:
     properties: dict[str, str]
 
 
-def read_setup(policy: Sequence[Path], offices: Path, kafka_config: Path | None) -> Setup:
+def read_setup(policy: Sequence[Path], offices: Sequence[Path], kafka_config: Path | None) -> Setup:
     """Read policy, register and client properties; ConfigurationError names every fault of all of them."""
     faults: list[Fault] = []
     policies = _read(lambda: load_policies(policy), faults)
-    register = _read(lambda: load_register(offices), faults)
+    registers = _read(lambda: load_registers(offices), faults)
     properties = _read(lambda: kafka_properties(kafka_config), faults)
-    if policies is None or register is None or properties is None:
+    if policies is None or registers is None or properties is None:
         raise ConfigurationError(faults)
-    return Setup(at_offices(policies, register), tuple(office.id for office in register), properties)
+    return Setup(at_offices(policies, registers), tuple(office.id for office in offices_of(registers)), properties)
 
 
 def _read(read: Callable[[], T], faults: list[Fault]) -> T | None:

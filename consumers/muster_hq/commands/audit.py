@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from muster_contract.errors import ConfigurationError, Fault, Finding
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_hq.audit import Audit
 from muster_hq.audit import audit as audit_records
 from muster_hq.commands.arguments import instant
@@ -21,7 +21,7 @@ from muster_hq.commands.options import (
     FindingsInstead,
     KafkaConfig,
     OptionalBootstrap,
-    OptionalOfficesFile,
+    OptionalOfficesFiles,
     PolicyFiles,
     TrustCreateTime,
     kafka_properties,
@@ -48,7 +48,7 @@ def audit(
     compare: Annotated[
         str | None, typer.Option("--compare", metavar="LEDGER", help="A ledger that must agree: exit 1 if it does not.")
     ] = None,
-    offices: OptionalOfficesFile = None,
+    offices: OptionalOfficesFiles = None,
     kafka_config: KafkaConfig = None,
     trust_create_time: TrustCreateTime = False,
     findings: FindingsInstead = False,
@@ -64,9 +64,9 @@ def audit(
         raise ConfigurationError.of("audit", "has nothing to read", "--log FILE or --bootstrap HOST:PORT")
     if as_of is None and compare is None:
         raise ConfigurationError.of("--as-of", "is missing", "a time, or --compare LEDGER to take the ledger's")
-    known = load_register(offices) if offices else None
+    known = load_registers(offices) if offices else None
     policies = at_offices(load_policies(policy), known)
-    register = tuple(office.id for office in known) if known else None
+    register = tuple(office.id for office in offices_of(known)) if known else None
     # The ledger is read first: the log that is read afterwards then holds all that the ledger knows.
     held = _holdings(compare) if compare else None
     moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of else held.clocks if held else 0

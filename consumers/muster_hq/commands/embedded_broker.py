@@ -9,17 +9,17 @@ from typing import Annotated
 
 import typer
 
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.topics import topics
-from muster_hq.commands.options import OfficesFile
+from muster_hq.commands.options import OfficesFiles
 from muster_hq.embedded import EmbeddedBroker
 
 ORPHAN_CHECK_SECONDS = 0.5
 
 
 def embedded_broker(
-    offices: OfficesFile,
+    offices: OfficesFiles,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written once clients may connect: the address, as JSON.")
     ] = None,
@@ -29,7 +29,7 @@ def embedded_broker(
     It prints its address for --bootstrap, keeps nothing, and ends with the process that started it. Its
     records have their producers' times: read them with --trust-create-time.
     """
-    register = load_register(offices)
+    register = offices_of(load_registers(offices))
     parent = os.getppid()
     with stopped_by_signals() as stop, EmbeddedBroker() as broker:
         office_ids = [office.id for office in register]

@@ -11,8 +11,8 @@ from typing import Annotated, TextIO
 import typer
 
 from muster_contract.errors import MusterError
-from muster_contract.register import load_register
-from muster_hq.commands.options import Bootstrap, KafkaConfig, OptionalOfficesFile, TrustCreateTime, kafka_properties
+from muster_contract.register import load_registers, offices_of
+from muster_hq.commands.options import Bootstrap, KafkaConfig, OptionalOfficesFiles, TrustCreateTime, kafka_properties
 from muster_hq.commands.streams import scan_streams, shown
 from muster_hq.logfile import write_log
 
@@ -20,7 +20,7 @@ from muster_hq.logfile import write_log
 def export(
     bootstrap: Bootstrap,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log file; - is the standard output.")],
-    offices: OptionalOfficesFile = None,
+    offices: OptionalOfficesFiles = None,
     kafka_config: KafkaConfig = None,
     trust_create_time: TrustCreateTime = False,
 ) -> None:
@@ -29,7 +29,7 @@ def export(
     The streams of the register must exist. Those of offices that nobody
     registered are written too: headquarters accounts for their records.
     """
-    register = [office.id for office in load_register(offices)] if offices else None
+    register = [office.id for office in offices_of(load_registers(offices))] if offices else None
     with (
         scan_streams(kafka_properties(kafka_config), bootstrap, register, trust=trust_create_time) as scan,
         _written_whole(out) as file,

@@ -8,11 +8,11 @@ from functools import partial
 import structlog
 
 from muster_contract.errors import MusterError
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.shell.serving import MetricsServer
 from muster_hq.commands.health import health_of
-from muster_hq.commands.options import LISTEN, LedgerUrl, Listen, OptionalOfficesFile, PolicyFiles, address_of
+from muster_hq.commands.options import LISTEN, LedgerUrl, Listen, OptionalOfficesFiles, PolicyFiles, address_of
 from muster_hq.commands.scraping import registry_over
 from muster_hq.ledger.opening import open_reader
 from muster_hq.policy_reader import load_policies
@@ -21,11 +21,11 @@ _log = structlog.get_logger(__name__)
 
 
 def metrics(
-    ledger: LedgerUrl, policy: PolicyFiles, offices: OptionalOfficesFile = None, listen: Listen = LISTEN
+    ledger: LedgerUrl, policy: PolicyFiles, offices: OptionalOfficesFiles = None, listen: Listen = LISTEN
 ) -> None:
     """Serve /metrics, /healthz and /readyz over a ledger, beside whoever writes it, until stopped."""
     policies = load_policies(policy)
-    names = [office.id for office in load_register(offices)] if offices else []
+    names = [office.id for office in offices_of(load_registers(offices))] if offices else []
     host, port = address_of(listen)
     registry, ready = registry_over(ledger, policies, names), partial(why_not_read, ledger)
     with (

@@ -41,17 +41,23 @@ PolicyFiles = Annotated[
     ),
 ]
 
-OfficesFile = Annotated[
-    Path, typer.Option("--offices", envvar="MUSTER_OFFICES", metavar="FILE", help="The register of offices.")
-]
-
-OptionalOfficesFile = Annotated[
-    Path | None,
+OfficesFiles = Annotated[
+    list[Path],
     typer.Option(
         "--offices",
         envvar="MUSTER_OFFICES",
         metavar="FILE",
-        help="The register of offices. Left out: the offices that are found.",
+        help="The register of offices; repeat it for every version. In the environment: with : between them.",
+    ),
+]
+
+OptionalOfficesFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--offices",
+        envvar="MUSTER_OFFICES",
+        metavar="FILE",
+        help="The register of offices; repeat it for every version. Left out: the offices that are found.",
     ),
 ]
 

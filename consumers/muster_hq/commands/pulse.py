@@ -10,7 +10,7 @@ import typer
 from prometheus_client import CollectorRegistry
 
 from muster_contract.errors import ConfigurationError
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.shell.running import stopped_by_signals
 from muster_contract.times import now_ms
 from muster_contract.topics import streams_of
@@ -19,7 +19,7 @@ from muster_hq.commands.health import answering, health_of
 from muster_hq.commands.options import (
     Bootstrap,
     KafkaConfig,
-    OfficesFile,
+    OfficesFiles,
     OptionalLedgerUrl,
     OptionalListen,
     kafka_properties,
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 def pulse(
-    offices: OfficesFile,
+    offices: OfficesFiles,
     bootstrap: Bootstrap,
     kafka_config: KafkaConfig = None,
     ledger: OptionalLedgerUrl = None,
@@ -47,7 +47,7 @@ def pulse(
     if at is not None and not once:
         raise ConfigurationError.of("--at", "goes with --once only", "the broker stamps what is appended now")
     timestamp = 0 if at is None else instant(at, "--at")
-    streams = streams_of(office.id for office in load_register(offices))
+    streams = streams_of(office.id for office in offices_of(load_registers(offices)))
     properties = kafka_properties(kafka_config)
     sender: OutputProducer[str] = OutputProducer(properties, bootstrap=bootstrap, expire_after=EXPIRE_SECONDS)
     if once:

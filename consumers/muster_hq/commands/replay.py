@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_hq.commands.arguments import instant
-from muster_hq.commands.options import FindingsInstead, LedgerUrl, OptionalOfficesFile, PolicyFiles
+from muster_hq.commands.options import FindingsInstead, LedgerUrl, OptionalOfficesFiles, PolicyFiles
 from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
@@ -30,15 +30,15 @@ def replay(
     policy: PolicyFiles,
     as_of: AsOf,
     ledger: LedgerUrl,
-    offices: OptionalOfficesFile = None,
+    offices: OptionalOfficesFiles = None,
     findings: FindingsInstead = False,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
     """Replay a log file through the live engine into a new ledger, and print the ledger's verdicts, or its findings."""
     until = instant(as_of, "--as-of")
-    known = load_register(offices) if offices else None
+    known = load_registers(offices) if offices else None
     policies = at_offices(load_policies(policy), known)
-    register = {office.id for office in known} if known else None
+    register = {office.id for office in offices_of(known)} if known else None
     records = list(read_log(log))
     names = sorted(register if register is not None else offices_in(records))
     opened = open_ledger(ledger)

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import Finding
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.times import format_instant
 from muster_contract.topics import parse_stream
-from muster_hq.commands.options import LedgerUrl, OptionalOfficesFile
+from muster_hq.commands.options import LedgerUrl, OptionalOfficesFiles
 from muster_hq.commands.rows import Format
 from muster_hq.entries import Heartbeat
 from muster_hq.ledger.opening import open_reader
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 def roll_call(
     ledger: LedgerUrl,
-    offices: OptionalOfficesFile = None,
+    offices: OptionalOfficesFiles = None,
     output: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else jsonl.")] = None,
 ) -> None:
     """Call the roll: when each office was last heard, what waits in its outbox, what is missing, and who is silent.
@@ -38,7 +38,7 @@ def roll_call(
     Exit code 1 when an office is silent or a number is missing. With --offices
     also which offices have a classified network.
     """
-    register = load_register(offices) if offices else ()
+    register = offices_of(load_registers(offices)) if offices else ()
     with closing(open_reader(ledger)) as reader:
         rows = register_rows(reader, {office.id: office.classified_network for office in register})
     if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is Format.JSONL:

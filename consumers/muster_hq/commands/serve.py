@@ -25,7 +25,7 @@ from muster_hq.commands.options import (
     KafkaConfig,
     LedgerUrl,
     Listen,
-    OfficesFile,
+    OfficesFiles,
     PolicyFiles,
     TrustCreateTime,
     address_of,
@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 def serve(
     ledger: LedgerUrl,
     policy: PolicyFiles,
-    offices: OfficesFile,
+    offices: OfficesFiles,
     bootstrap: Bootstrap,
     kafka_config: KafkaConfig = None,
     listen: Listen = LISTEN,

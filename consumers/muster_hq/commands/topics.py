@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import Fault, Finding
-from muster_contract.register import load_register
+from muster_contract.register import load_registers, offices_of
 from muster_contract.topics import topics as all_topics
-from muster_hq.commands.options import Bootstrap, KafkaConfig, OfficesFile, kafka_properties
+from muster_hq.commands.options import Bootstrap, KafkaConfig, OfficesFiles, kafka_properties
 from muster_hq.commands.worker import GROUP, Group
 from muster_hq.grants import Principals, grants_of
 from muster_hq.kafka import Acls, Admin
@@ -23,7 +23,7 @@ HEADQUARTERS = "User:headquarters"
 
 def topics(
     bootstrap: Bootstrap,
-    offices: OfficesFile,
+    offices: OfficesFiles,
     kafka_config: KafkaConfig = None,
     create: Annotated[bool, typer.Option("--create", help="First create the topics that are missing.")] = False,
     verify: Annotated[bool, typer.Option(help="Compare the topics with what they must be.")] = True,
@@ -41,7 +41,7 @@ def topics(
     group: Group = GROUP,
 ) -> None:
     """Create and verify topics: one partition, LogAppendTime, kept for good. Exit code 1 when one is not so."""
-    register = [office.id for office in load_register(offices)]
+    register = [office.id for office in offices_of(load_registers(offices))]
     properties = kafka_properties(kafka_config)
     admin = Admin(properties, bootstrap)
     principals = Principals(principal_prefix, headquarters_principal, pulse_principal or headquarters_principal)

@@ -14,7 +14,7 @@ from muster_hq.commands.options import (
     Bootstrap,
     KafkaConfig,
     LedgerUrl,
-    OfficesFile,
+    OfficesFiles,
     OptionalListen,
     PolicyFiles,
     TrustCreateTime,
@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 def worker(
     ledger: LedgerUrl,
     policy: PolicyFiles,
-    offices: OfficesFile,
+    offices: OfficesFiles,
     bootstrap: Bootstrap,
     kafka_config: KafkaConfig = None,
     group: Group = GROUP,

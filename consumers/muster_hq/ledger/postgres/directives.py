@@ -20,7 +20,7 @@ RECORD: Final = """
     stream_no, "offset", received_at, reason, detail, value, size, sha256, epoch, sequence, ended_at, ended_by"""
 _ACTIVATIONS = f"""
     select {ORDER} from directives
-    where action = 'ACTIVATE_POLICY' and ignored is null order by "offset" """  # noqa: S608 - a text of ours
+    where action in ('ACTIVATE_POLICY', 'ACTIVATE_REGISTER') and ignored is null order by "offset" """  # noqa: S608 - a text of ours
 _KEEP = "insert into directives values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _END = """
     update quarantine set ended_at = %s, ended_by = %s where stream_no = %s and "offset" = %s"""

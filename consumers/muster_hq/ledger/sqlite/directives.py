@@ -41,7 +41,7 @@ def activations(cursor: apsw.Cursor) -> list[Order]:
     """Give the directives that put a version of the policy in force, as they stand in the log."""
     select = f"""
         select {_ORDER} from directives
-        where action = 'ACTIVATE_POLICY' and ignored is null order by "offset" """  # noqa: S608 - the same
+        where action in ('ACTIVATE_POLICY', 'ACTIVATE_REGISTER') and ignored is null order by "offset" """  # noqa: S608 - the same
     return [Order._make(row) for row in cursor.execute(select)]
 
 

@@ -148,7 +148,8 @@ create table directives (
   case_no integer
 );
 create index directives_on on directives (target);
-create index directives_activating on directives ("offset") where action = 'ACTIVATE_POLICY' and ignored is null;
+create index directives_activating on directives ("offset")
+  where action in ('ACTIVATE_POLICY', 'ACTIVATE_REGISTER') and ignored is null;
 create index directives_of_case on directives (case_no) where case_no is not null;
 create table quarantine_tally (reason text primary key, n integer not null) without rowid;
 

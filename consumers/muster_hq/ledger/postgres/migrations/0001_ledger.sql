@@ -179,7 +179,8 @@ create table directives (
   case_no integer
 );
 create index directives_on on directives (target);
-create index directives_activating on directives ("offset") where action = 'ACTIVATE_POLICY' and ignored is null;
+create index directives_activating on directives ("offset")
+  where action in ('ACTIVATE_POLICY', 'ACTIVATE_REGISTER') and ignored is null;
 create index directives_of_case on directives (case_no) where case_no is not null;
 
 -- What reports name, and what of that lies at headquarters: both only where a policy asks.
