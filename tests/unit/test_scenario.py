@@ -20,7 +20,7 @@ import typer
 from typer.testing import CliRunner
 
 import muster_hq
-from muster_contract.register import Office, load_register
+from muster_contract.register import Office, load_register, load_registers
 from muster_contract.shell.running import run_command
 from muster_contract.times import parse_instant
 from muster_contract.topics import DIRECTIVES
@@ -45,6 +45,7 @@ from muster_hq.replay import replay
 
 DEMO = Path(str(files(muster_hq))) / "demo"
 REGISTER = load_register(DEMO / "offices.toml")
+REGISTERS = load_registers([DEMO / "offices.toml"])
 SINCE = parse_instant("2016-01-01T00:00:00Z")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a new folder in it, with a name of its own
 MEMORY = _SHARED_MEMORY if Path(_SHARED_MEMORY).is_dir() else None
@@ -151,7 +152,7 @@ def test_every_sampled_case_fails() -> None:
 def test_what_a_case_misses_of_the_whole_protocol_is_found(untransmitted: int, seed: int) -> None:
     """Under the protocol's policy each step is a requirement; every early case misses one at least."""
     played = audited_years(untransmitted, seed)
-    policies = at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTER)
+    policies = at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTERS)
     missed: defaultdict[str, set[str]] = defaultdict(set)
     for row in audit(played.records, policies, [office.id for office in REGISTER], played.scenario.end - 1).verdicts:
         if row["verdict"] == "MISSED":
@@ -168,7 +169,7 @@ def test_what_a_case_misses_of_the_whole_protocol_is_found(untransmitted: int, s
 def test_what_was_sent_is_not_always_what_lies_there(tmp_path: Path) -> None:
     """Some reports of which the office says that it sent them in time are not lodged; and some went by a courier."""
     played = audited_years(19, 1)
-    protocol = Played(played.scenario, played.log, at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTER))
+    protocol = Played(played.scenario, played.log, at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTERS))
     kinds: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in protocol.rows:
         kinds[row["case_id"]].add((row["requirement"], row["verdict"]))
@@ -185,7 +186,7 @@ def test_what_was_sent_is_not_always_what_lies_there(tmp_path: Path) -> None:
 def test_the_inspectors_sample_finds_forty_of_forty(seed: int, tmp_path: Path) -> None:
     """Whichever forty of the early years' cases are drawn; the page and the table say so, and list each instance."""
     played = audited_years(19, 1)
-    protocol = Played(played.scenario, played.log, at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTER))
+    protocol = Played(played.scenario, played.log, at_offices(load_policies([DEMO / "demo-protocol.toml"]), REGISTERS))
     with replayed(protocol, tmp_path):
         pass
     page, table = tmp_path / "findings.html", tmp_path / "findings.csv"
