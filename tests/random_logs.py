@@ -180,30 +180,48 @@ _PLAIN: dict[str, Callable[..., Event]] = {
 }
 _KINDS = "EEERRRRFFFCNSUX" + "VVV" + "TTT" + "DK" + "BQLLLL" + "PAA"
 """How often each comes: plain events, voids, retractions, copies and contradictions, bad ones, pulses."""
-_STEPS = st.lists(
-    st.builds(
-        _Step,
-        st.sampled_from([0, 1, 0, 2, 5, 13]),
-        st.sampled_from(_KINDS),
-        st.sampled_from([0, 0, 0, -1, -9, 7]),
-        st.sampled_from("aaaaaabz"),
-        st.sampled_from("cccccd"),
-        st.sampled_from("eeeeef"),
-        st.integers(1, 4),
-        st.sampled_from([1, 1, 1, 1, 1, 2]),
-        st.sampled_from([None, 1, 1, 1, 1, 2, 3, 0, -1, -2]),
-    ),
-    max_size=12,
-)
+_LONG_KINDS = "EERRRRFFFFFFSSSSSSSCNUUX" + "VT" + "P"
+"""How often each comes in a long log: much recurs, little is withdrawn."""
+
+
+def _steps(kinds: str, cases: str, encounters: str) -> st.SearchStrategy[list[_Step]]:
+    return st.lists(
+        st.builds(
+            _Step,
+            st.sampled_from([0, 1, 0, 2, 5, 13]),
+            st.sampled_from(kinds),
+            st.sampled_from([0, 0, 0, -1, -9, 7]),
+            st.sampled_from("aaaaaabz"),
+            st.sampled_from(cases),
+            st.sampled_from(encounters),
+            st.integers(1, 4),
+            st.sampled_from([1, 1, 1, 1, 1, 2]),
+            st.sampled_from([None, 1, 1, 1, 1, 2, 3, 0, -1, -2]),
+        ),
+        max_size=12,
+    )
+
+
+_STEPS = _steps(_KINDS, "cccccd", "eeeeef")
+_LONG_STEPS = _steps(_LONG_KINDS, "c", "eeeeefffghijkl")
 _BAD_VALUES = (b"", b"junk", PULSE + b"x")
 
 
-@st.composite
-def logs(draw: st.DrawFn) -> Log:
+def logs() -> st.SearchStrategy[Log]:
     """Draw a log and its policies."""
+    return _logs(_STEPS, 4)
+
+
+def long_logs() -> st.SearchStrategy[Log]:
+    """Draw a log of one long case, of many encounters and of much that recurs, and its policies."""
+    return _logs(_LONG_STEPS, 9)
+
+
+@st.composite
+def _logs(draw: st.DrawFn, steps: st.SearchStrategy[list[_Step]], times: int) -> Log:
     events: list[Event] = []
     at = 1
-    for number, step in enumerate([*draw(_STEPS), *draw(_STEPS), *draw(_STEPS), *draw(_STEPS)]):
+    for number, step in enumerate([step for _ in range(times) for step in draw(steps)]):
         at += step.gap
         events += _events(number, step, at, events)
     for gap in draw(st.lists(st.integers(1, 40), max_size=6)):

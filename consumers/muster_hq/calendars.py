@@ -73,6 +73,11 @@ class LocalDays:
         """As many times 24 hours, in milliseconds: for what needs a length, such as a histogram's bounds."""
         return self.number * DAY
 
+    @property
+    def zone_names(self) -> Mapping[str, str]:
+        """Each office's time zone, by its name."""
+        return {office: str(zone) for office, zone in (self.zones or {}).items()}
+
     def due(self, anchor: int, office: str) -> int:
         """Give the due time of an obligation of an office; one that has left the register lives by UTC."""
         if self.zones is None:

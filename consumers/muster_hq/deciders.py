@@ -6,6 +6,7 @@ case of their own.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from muster_contract.topics import DIRECTIVES
@@ -37,6 +38,8 @@ class Occurrence:
     given: tuple[tuple[str, int], ...] = ()
     opened_by: Fact | None = None
     """The report that opened this link of a chain."""
+    since = 0
+    """The place from which on facts decide it: of one in a folded case, none that came before can (folds.py)."""
     moves: tuple[Order, ...] = ()
     """The directives that may move its due time, as they stand in the log."""
     transfers: tuple[Order, ...] = ()
@@ -142,7 +145,10 @@ class Deciders:
         best_at, best_role, best_place = NEVER, NEVER, NEVER
         if self.voids and (best_place := self.void_of(occurrence.opening)) != NEVER:
             best_at, best_role = self._facts[best_place].received_at, V
-        for place, fact, roles in self._candidates_for(occurrence.requirement):
+        candidates = self._candidates_for(occurrence.requirement)
+        if occurrence.since:
+            candidates = candidates[bisect_left(candidates, occurrence.since, key=_place) :]
+        for place, fact, roles in candidates:
             if fact.received_at > best_at:
                 break
             role = self._role_of(place, fact, roles, occurrence)
@@ -213,6 +219,10 @@ class Deciders:
         """Give the places of this type by office and named event: of several that name one event the first counts."""
         named = [(place, self._facts[place]) for place in reversed(naming)]  # reversed: the first is written last
         return {(fact.office, fact.names): place for place, fact in named if fact.shape.type == event_type}
+
+
+def _place(candidate: tuple[int, Fact, int]) -> int:
+    return candidate[0]
 
 
 _NO_ORDERS: Mapping[int, Order] = {}

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
+from muster_hq.folds import Fold
 from muster_hq.lodged import mismatches, with_lodged
 from muster_hq.lodgings import Claim
 from muster_hq.occurrences import Occurrences
@@ -40,6 +41,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     given: Collection[VerdictKey] = frozenset(),
     orders: Sequence[Order] = (),
     claims: Sequence[Claim] = (),
+    fold: Fold | None = None,
 ) -> Judgement:
     """Give a case's verdicts so far, its unsettled obligations, and when it is due again.
 
@@ -47,7 +49,8 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     so a verdict that is given stays: later facts and later clocks only append. Those ``given`` before are left out.
     An office without a clock, since it left the register, is not judged any further; one that the case is moved from or
     to is judged by the clock over all. ``orders`` are the directives that concern the case, or readmitted a fact of it;
-    ``claims`` tell what lies at headquarters of its reports.
+    ``claims`` tell what lies at headquarters of its reports. Of a case that is folded, which has neither, ``facts`` are those that
+    were kept, and those that came since.
     """
     if orders or claims:
         facts = _with_what_comes_of(facts, orders, claims)
@@ -67,6 +70,8 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         elif len(offices) > 1 or facts[-1].received_at > clock:
             own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
         occurrences = Occurrences(own, outages, clock, given, orders, whose)
+        if fold is not None:
+            occurrences.resume(fold, policies, office)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
         judgement.obligations.extend(occurrences.unsettled(name))
         astray += occurrences.astray
@@ -81,6 +86,8 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
         occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
+        if fold is not None:
+            occurrences.resume(fold, policies, None)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
         astray += occurrences.astray
@@ -104,7 +111,7 @@ def _orphans(
 
     They are numbered per encounter, by due time and then fact order.
     """
-    due = _due_without_encounter(policies, facts, reports)
+    due = reports_without_encounter(policies, facts, reports)
     orphans: list[Verdict] = []
     numbers: dict[str, int] = {}
     for at, report, policy in due:
@@ -115,7 +122,7 @@ def _orphans(
     return orphans, [at for at, _, _ in due if clock <= at]
 
 
-def _due_without_encounter(
+def reports_without_encounter(
     policies: Policies, facts: Sequence[Fact], reports: Sequence[Fact]
 ) -> list[tuple[int, Fact, Policy]]:
     """Give each report whose encounter has not come by then, nor a retraction, with the time when it is an orphan."""

@@ -5,10 +5,12 @@ Facts are walked in fact order. Each unresolved occurrence waits for the place o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 
 from muster_hq.deciders import Deciders, Key, Occurrence, S, V
 from muster_hq.facts import Fact
+from muster_hq.folds import Fold, Live, Ref
 from muster_hq.moving import MOVING
 from muster_hq.orders import MOVE_CASE, Order
 from muster_hq.policies import Policies
@@ -24,9 +26,11 @@ _REOPENING = frozenset({"WAIVED", "CLEARED", "VOIDED", "ENDED"})
 class Occurrences(Sayings):
     """All occurrences of one walk over a case's facts. Verdicts that have been ``given`` before are left out."""
 
-    # As with an occurrence: a case without directives costs nothing for them.
+    # As with an occurrence: a case without directives, or that is not folded, costs nothing for them.
     _moves: Sequence[Order] = ()
     _transfers: Sequence[Order] = ()
+    _since: Mapping[Key, int] = {}
+    _before: Mapping[Key, int] = {}
 
     def __init__(  # noqa: PLR0913, PLR0917 - by position: it is made once a case and office, at every judgement
         self,
@@ -53,6 +57,36 @@ class Occurrences(Sayings):
         self._waiting: dict[int, list[Occurrence]] = {}
         self._decisions: list[tuple[Occurrence, int, int]] = []
         self._opened = 0
+
+    def resume(self, fold: Fold, policies: Policies, office: str | None) -> None:
+        """Go on where a folded case stood: of an office, or (None) of the requirements judged over all offices."""
+        first = bisect_right(self._facts, fold.until, key=_received_at)
+        of_crossing = office is None
+        mine = {
+            key: count
+            for key, count in fold.counts
+            if (key[0] in policies.crossing) == of_crossing and (of_crossing or key[1] == office)
+        }
+        self._since = dict.fromkeys(mine, first)
+        self._by_key.update({key: [] for key in mine})
+        places = {fact[:3]: place for place, fact in enumerate(self._facts[:first])}
+        for live in fold.live:
+            if live.key in mine:
+                self._by_key[live.key].append(self._revived(live, policies, places))
+        self._before = {key: count - len(self._by_key[key]) for key, count in mine.items()}
+        for occurrence in sorted((one for key in mine for one in self._by_key[key]), key=_turn):
+            if self._deciders.any_for(occurrence.requirement):
+                self._plan(occurrence, first - 1)
+
+    @property
+    def counts(self) -> Mapping[Key, int]:
+        """How many occurrences of each key there have been, after the walk."""
+        return {key: len(occurrences) + self._before.get(key, 0) for key, occurrences in self._by_key.items()}
+
+    def living(self) -> list[tuple[Occurrence, Live]]:
+        """Give those that are not settled after the walk, and how each is written down, as they opened."""
+        every = (one for occurrences in self._by_key.values() for one in occurrences if one.ended_in is None)
+        return [(one, self._written(one)) for one in sorted(every, key=_turn)]
 
     def walk(self, policies: Policies, *, crossing: bool) -> list[Verdict]:
         """Let each fact in turn open, decide and retract, and then time decide; give the verdicts.
@@ -90,6 +124,8 @@ class Occurrences(Sayings):
         if self._whose is not None and event.office != self._whose:
             return
         key = requirement.id, event.office, event.encounter_id if requirement.scope == "encounter" else None
+        if self._since and place < self._since.get(key, 0):
+            return
         earlier = self._by_key.get(key)
         if earlier:
             unresolved = [occurrence for occurrence in earlier if occurrence.ended_in is None]
@@ -133,9 +169,15 @@ class Occurrences(Sayings):
         ]
 
     def _open(self, occurrence: Occurrence, opener: int, now: int) -> None:
+        if self._since:
+            occurrence.since = self._since.get(occurrence.key, 0)
+            if now < occurrence.since:  # it opened before the case was folded
+                return
         occurrences = self._by_key.setdefault(occurrence.key, [])
         occurrences.append(occurrence)
         occurrence.number = len(occurrences)
+        if self._before:
+            occurrence.number += self._before.get(occurrence.key, 0)
         occurrence.turn = self._opened = self._opened + 1
         if self._moves:
             occurrence.moves = tuple(order for order in self._moves if occurrence.is_concern_of(order))
@@ -219,6 +261,31 @@ class Occurrences(Sayings):
         occurrence.ended_in = occurrence.satisfied_by = None
         self._plan(occurrence, now)
 
+    def _written(self, one: Occurrence) -> Live:
+        opened_by = one.opened_by[:3] if one.opened_by is not None else None
+        absorbed = tuple([(policy.name, self._facts[place][:3]) for _, policy, place in one.absorbed])
+        where = one.opening[:3], one.opened_at, one.anchor
+        return Live(one.key, one.number, one.policy.name, *where, opened_by, absorbed)
+
+    def _revived(self, live: Live, policies: Policies, places: Mapping[Ref, int]) -> Occurrence:
+        """Give an occurrence back that was unsettled when its case was folded."""
+        requirement_id = live.key[0]
+        policy, requirement = policies.line(live.policy, requirement_id)
+        opening = self._facts[places[live.opening]]
+        occurrence = Occurrence(requirement, policy, live.key, opening, live.opened_at, live.anchor)
+        occurrence.number, occurrence.since = live.number, self._since[live.key]
+        occurrence.turn = self._opened = self._opened + 1
+        if live.opened_by is not None:
+            occurrence.opened_by = self._facts[places[live.opened_by]]
+        for version, event in live.absorbed:
+            of, line = policies.line(version, requirement_id)
+            occurrence.absorbed += ((line, of, places[event]),)
+        return occurrence
+
 
 def _turn(occurrence: Occurrence) -> int:
     return occurrence.turn
+
+
+def _received_at(fact: Fact) -> int:
+    return fact.received_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
 from muster_contract.errors import ConfigurationError
@@ -136,6 +137,23 @@ class Policies:
         ours = shape.type in {"EncounterVoided", "IncidentReported", "IncidentRetracted"}
         lines = (line for policy in self.versions for line in policy.requirements)
         return ours or self.open[shape] or any(line.roles[shape] for line in lines)
+
+    @cached_property
+    def digest(self) -> str:
+        """What all that judging takes from here comes to, the register's part included: another one, another digest."""
+        versions = [(policy.name, policy.sha256) for policy in self.versions]
+        in_force = [(start, policy.name) for start, policy in zip(self._starts, self._timeline, strict=True)]
+        lines = [line for policy in self.versions for line in policy.requirements]
+        register = [(sorted(line.equipped), sorted(line.days.zone_names) if line.days else []) for line in lines]
+        return sha256(repr((versions, self._activated_from, in_force, register)).encode()).hexdigest()[:32]
+
+    def line(self, version: str, requirement: str) -> tuple[Policy, Requirement]:
+        """Give a version by its name, and its line of a requirement, which it has."""
+        return self._lines[version, requirement]
+
+    @cached_property
+    def _lines(self) -> Mapping[tuple[str, str], tuple[Policy, Requirement]]:
+        return {(policy.name, line.id): (policy, line) for policy in self.versions for line in policy.requirements}
 
     def unequipped(self, offices: Iterable[str]) -> frozenset[str]:
         """Give those of these offices that have no classified network, if any version asks for that channel.

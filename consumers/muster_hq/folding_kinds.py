@@ -1,0 +1,81 @@
+"""What folding must know of requirements and events, under all versions of a policy together (ADR 0019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from muster_hq.memo import Memo
+from muster_hq.patterns import Shape
+from muster_hq.policies import Policies
+from muster_hq.policy import Requirement
+
+KNOWN = frozenset(
+    {
+        "EncounterReported",
+        "ScreeningCompleted",
+        "StepDocumented",
+        "MatchResolved",
+        "CustodyChanged",
+        "TransferDeclined",
+        "InformationShared",
+        "EncounterVoided",
+        "IncidentReported",
+        "IncidentRetracted",
+    }
+)
+"""The events of which is known here what they can do; a case with any other is not folded."""
+_OF_ORPHANS = frozenset({"EncounterReported", "IncidentReported", "IncidentRetracted"})
+
+
+class Kinds:
+    """The requirements by their scopes, and what events of a shape are to them.
+
+    A requirement is its id, in whatever version. Those that follow one another are a chain; a chain whose links
+    have not all one scope is *mixed*: what is of it always stays.
+    """
+
+    def __init__(self, policies: Policies) -> None:
+        self._lines = [line for policy in policies.versions for line in policy.requirements]
+        chains = _chains(self._lines)
+        self.of_case_scope = frozenset(one for chain, scopes in chains if scopes == {"case"} for one in chain)
+        self.of_encounter_scope = frozenset(one for chain, scopes in chains if scopes == {"encounter"} for one in chain)
+        self.followed = frozenset(line.follows for line in self._lines if line.follows is not None)
+        once = {line.id for line in self._lines if not line.recurs}
+        self.recurring = self.of_encounter_scope - once - self.followed
+        """Those of scope ``encounter`` that recur, and that none follows."""
+
+    @cached_property
+    def opened_by(self) -> Mapping[Shape, frozenset[str]]:
+        """The requirements that an event opens, by its shape."""
+        return Memo(lambda shape: frozenset(line.id for line in self._lines if _opens(line, shape)))
+
+    @cached_property
+    def of(self) -> Mapping[Shape, frozenset[str]]:
+        """The requirements to which an event can be anything, by its shape."""
+        lines = self._lines
+        return Memo(lambda shape: frozenset(line.id for line in lines if line.roles[shape] or _opens(line, shape)))
+
+    @cached_property
+    def is_local(self) -> Mapping[Shape, bool]:
+        """Whether an event counts for its encounter, by its shape."""
+        return Memo(lambda shape: shape.type in _OF_ORPHANS or bool(self.of[shape] & self.of_encounter_scope))
+
+    @cached_property
+    def is_mixed(self) -> Mapping[Shape, bool]:
+        """Whether an event is of a mixed chain, by its shape."""
+        return Memo(lambda shape: bool(self.of[shape] - self.of_case_scope - self.of_encounter_scope))
+
+
+def _opens(line: Requirement, shape: Shape) -> bool:
+    return any(pattern.matches(shape) for pattern in line.opens_on)
+
+
+def _chains(lines: list[Requirement]) -> list[tuple[set[str], set[str]]]:
+    """Give the ids that follow one another, directly or not, in any version, with the scopes of their lines."""
+    chains = [{line.id} | ({line.follows} if line.follows is not None else set()) for line in lines]
+    joined: list[set[str]] = []
+    for chain in chains:
+        apart = [other for other in joined if not other & chain]
+        joined = [*apart, chain.union(*(other for other in joined if other & chain))]
+    return [(chain, {line.scope for line in lines if line.id in chain}) for chain in joined]
