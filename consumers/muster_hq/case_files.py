@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from muster_hq.facts import Fact
+from muster_hq.folds import Away, Fold
 from muster_hq.heard import HeardRows
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Obligation, Verdict, VerdictKey
@@ -14,13 +17,17 @@ ObligationRow = tuple[str, str, str, int, str, int, str, int | None, str]
 
 
 class CaseFile(NamedTuple):
-    """All that the ledger holds of a case that is due: its facts in fact order, and what was said of it."""
+    """All that the ledger holds of a case that is due: its facts in fact order, and what was said of it.
+
+    Of a folded one without the facts that were put away, and ``given`` is the fold's.
+    """
 
     case_no: int
     case_id: str
     facts: list[Fact]
-    given: set[VerdictKey]
+    given: AbstractSet[VerdictKey]
     obligations: set[ObligationRow]
+    fold: Fold | None = None
 
 
 class CaseHistory(NamedTuple):
@@ -33,7 +40,10 @@ class CaseHistory(NamedTuple):
 
 
 class CaseChange(NamedTuple):
-    """What judging changes of a case. ``due`` and ``stale`` are (clock, instant) pairs to add and to remove."""
+    """What judging changes of a case. ``due`` and ``stale`` are (clock, instant) pairs to add and to remove.
+
+    ``fold`` takes the place of the one before; with it, the facts that are put ``away`` now.
+    """
 
     case_no: int
     verdicts: list[Verdict]
@@ -41,6 +51,8 @@ class CaseChange(NamedTuple):
     closed: list[ObligationRow]
     due: list[tuple[str, int]]
     stale: list[tuple[str, int]]
+    fold: Fold | None = None
+    away: Sequence[Away] = ()
 
 
 class AsideCase(NamedTuple):

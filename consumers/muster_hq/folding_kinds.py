@@ -31,15 +31,20 @@ _OF_ORPHANS = frozenset({"EncounterReported", "IncidentReported", "IncidentRetra
 class Kinds:
     """The requirements by their scopes, and what events of a shape are to them.
 
-    A requirement is its id, in whatever version. Those that follow one another are a chain; a chain whose links
-    have not all one scope is *mixed*: what is of it always stays.
+    A requirement is its id, in whatever version. Those that follow one another are a chain. Of a *tangled* one all
+    facts always stay: its links have not all one scope, or what ends one of them may come before that opens.
     """
 
     def __init__(self, policies: Policies) -> None:
         self._lines = [line for policy in policies.versions for line in policy.requirements]
-        chains = _chains(self._lines)
-        self.of_case_scope = frozenset(one for chain, scopes in chains if scopes == {"case"} for one in chain)
-        self.of_encounter_scope = frozenset(one for chain, scopes in chains if scopes == {"encounter"} for one in chain)
+        self.of_case_scope: set[str] = set()
+        self.of_encounter_scope: set[str] = set()
+        for chain in _chains(self._lines):
+            links = [line for line in self._lines if line.id in chain]
+            if all(line.scope == "encounter" for line in links):
+                self.of_encounter_scope |= chain
+            elif all(line.scope == "case" and not (line.follows and line.ends_on) for line in links):
+                self.of_case_scope |= chain
         self.followed = frozenset(line.follows for line in self._lines if line.follows is not None)
         once = {line.id for line in self._lines if not line.recurs}
         self.recurring = self.of_encounter_scope - once - self.followed
@@ -62,8 +67,8 @@ class Kinds:
         return Memo(lambda shape: shape.type in _OF_ORPHANS or bool(self.of[shape] & self.of_encounter_scope))
 
     @cached_property
-    def is_mixed(self) -> Mapping[Shape, bool]:
-        """Whether an event is of a mixed chain, by its shape."""
+    def is_tangled(self) -> Mapping[Shape, bool]:
+        """Whether an event is of a tangled chain, by its shape."""
         return Memo(lambda shape: bool(self.of[shape] - self.of_case_scope - self.of_encounter_scope))
 
 
@@ -71,11 +76,10 @@ def _opens(line: Requirement, shape: Shape) -> bool:
     return any(pattern.matches(shape) for pattern in line.opens_on)
 
 
-def _chains(lines: list[Requirement]) -> list[tuple[set[str], set[str]]]:
-    """Give the ids that follow one another, directly or not, in any version, with the scopes of their lines."""
-    chains = [{line.id} | ({line.follows} if line.follows is not None else set()) for line in lines]
+def _chains(lines: list[Requirement]) -> list[set[str]]:
+    """Give the ids that follow one another, directly or not, in any version."""
     joined: list[set[str]] = []
-    for chain in chains:
+    for chain in ({line.id} | ({line.follows} if line.follows is not None else set()) for line in lines):
         apart = [other for other in joined if not other & chain]
         joined = [*apart, chain.union(*(other for other in joined if other & chain))]
-    return [(chain, {line.scope for line in lines if line.id in chain}) for chain in joined]
+    return joined

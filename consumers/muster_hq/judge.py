@@ -49,8 +49,8 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     so a verdict that is given stays: later facts and later clocks only append. Those ``given`` before are left out.
     An office without a clock, since it left the register, is not judged any further; one that the case is moved from or
     to is judged by the clock over all. ``orders`` are the directives that concern the case, or readmitted a fact of it;
-    ``claims`` tell what lies at headquarters of its reports. Of a case that is folded, which has neither, ``facts`` are those that
-    were kept, and those that came since.
+    ``claims`` tell what lies at headquarters of its reports. Of a case that is folded, which has neither, ``facts`` are
+    those that were kept, and those that came since.
     """
     if orders or claims:
         facts = _with_what_comes_of(facts, orders, claims)

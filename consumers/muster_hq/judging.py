@@ -17,6 +17,8 @@ import structlog
 from muster_contract.errors import MusterError
 from muster_hq.case_files import CaseChange, CaseFile, ObligationRow
 from muster_hq.entries import FindingRow, digest_mismatch, wrong_channel
+from muster_hq.folding import When, asks_for, fold_case, is_surprised
+from muster_hq.folds import Away, Fold
 from muster_hq.judge import judge
 from muster_hq.ledger_port import JudgingTransaction, Ledger
 from muster_hq.lodgings import Claim, Lodging
@@ -32,6 +34,9 @@ MOST_TRIES = 3
 """Tries in a row, after which only a new fact, or a worker that starts, has the case tried again."""
 MOST_ASIDE = 100
 """Cases of one step that may be set aside: with more, it is not the cases that are odd."""
+
+EVERY_SO_OFTEN = When()
+"""When a long case is folded."""
 
 _log = structlog.get_logger(__name__)
 
@@ -50,14 +55,24 @@ class Besides(NamedTuple):
     orders: Mapping[int, list[Order]]
     claims: Mapping[int, list[Claim]]
 
+    def of(self, case: CaseFile) -> tuple[Sequence[Order], Sequence[Claim]]:
+        """Give what there is of this case; a case that has any is judged from all its facts, and not folded."""
+        return self.orders.get(case.case_no, ()), self.claims.get(case.case_no, ())
+
 
 class Judging:
-    """Judges cases whose time is settled. ``until`` holds the clocks back, as in a replay up to an instant."""
+    """Judges cases whose time is settled. ``until`` holds the clocks back, as in a replay up to an instant.
 
-    def __init__(self, ledger: Ledger, policies: Policies, until: int | None = None) -> None:
+    ``folding`` says when a long case is folded.
+    """
+
+    def __init__(
+        self, ledger: Ledger, policies: Policies, until: int | None = None, folding: When = EVERY_SO_OFTEN
+    ) -> None:
         self._ledger = ledger
         self._policies = policies
         self._until = until
+        self._folding = folding
 
     def step(self, limit: int) -> int:
         """Judge up to ``limit`` cases; give how many were due."""
@@ -70,7 +85,9 @@ class Judging:
                 orders = transaction.orders(numbers)
                 claims = transaction.claims(numbers) if self._policies.lodging else {}
                 policies = activated_by(transaction, self._policies, clocks)
-                judged, failed = _judge_each(policies, cases, Besides(orders, claims), outages, clocks)
+                besides = Besides(orders, claims)
+                cases = _whole_where_needed(transaction, policies, cases, besides, clocks)
+                judged, failed = _judge_each(policies, cases, besides, outages, clocks, self._folding)
                 transaction.record([one.change for one in judged if one.change is not None])
                 transaction.publish(record for one in judged for record in one.records)
                 tell(transaction, [finding for one in judged for finding in one.findings])
@@ -95,17 +112,49 @@ class Judging:
         return total
 
 
-def _judge_each(
-    policies: Policies, cases: Collection[CaseFile], besides: Besides, outages: Outages, clocks: Clocks
+def _whole_where_needed(
+    transaction: JudgingTransaction,
+    policies: Policies,
+    cases: list[CaseFile],
+    besides: Besides,
+    clocks: Clocks,
+) -> list[CaseFile]:
+    """Give the cases, those with all their facts of which something new reaches back to what was put away."""
+    folded = [(case, case.fold) for case in cases if case.fold is not None]
+    if not folded:
+        return cases
+    reached = {
+        case.case_no
+        for case, fold in folded
+        if besides.of(case) != ((), ()) or is_surprised(policies, fold, case.facts, clocks)
+    }
+    asked = [(case, asks_for(policies, fold, case.facts)) for case, fold in folded if case.case_no not in reached]
+    reached |= transaction.put_away((case.case_no, encounter) for case, encounters in asked for encounter in encounters)
+    whole = {case.case_no: case for case in transaction.unfold(sorted(reached))} if reached else {}
+    return [whole.get(case.case_no, case) for case in cases]
+
+
+def _judge_each(  # noqa: PLR0913, PLR0917 - cases, and all that they are judged by
+    policies: Policies,
+    cases: Collection[CaseFile],
+    besides: Besides,
+    outages: Outages,
+    clocks: Clocks,
+    folding: When,
 ) -> tuple[list[Judged], list[tuple[CaseFile, Exception]]]:
     """Judge each case; give what that came to, and the cases that could not be judged."""
     judged: list[Judged] = []
     failed: list[tuple[CaseFile, Exception]] = []
     for case in cases:
         try:
-            orders, claims = besides.orders.get(case.case_no, ()), besides.claims.get(case.case_no, ())
-            judgement = judge(policies, case.facts, outages, clocks, case.given, orders, claims)
+            orders, claims = besides.of(case)
+            judgement = judge(policies, case.facts, outages, clocks, case.given, orders, claims, case.fold)
             change = change_of(case, judgement, clocks, [*orders, *(claim.lodging for claim in claims)])
+            folded = None
+            if len(case.facts) >= folding.after and not orders and not claims and folding.is_due(case.facts, clocks):
+                folded = fold_case(policies, case.facts, outages, clocks, case.fold, folding.age)
+            if case.fold is not None or folded is not None:
+                change = _with_fold(case, judgement, change, folded)
             opened = change.opened if change else ()
             findings = [wrong_channel(one) for one in judgement.astray]
             findings += [digest_mismatch(one) for one in judgement.mismatched]
@@ -116,11 +165,26 @@ def _judge_each(
     return judged, failed
 
 
+def _with_fold(
+    case: CaseFile, judgement: Judgement, change: CaseChange | None, folded: tuple[Fold, list[Away]] | None
+) -> CaseChange | None:
+    """Add a new fold to a change, or what is said now to the fold before."""
+    if folded is None and case.fold is not None and judgement.verdicts:
+        given = case.fold.given.union(verdict[:6] for verdict in judgement.verdicts)
+        folded = case.fold._replace(given=given), []
+    if folded is None:
+        return change
+    change = change or CaseChange(case.case_no, [], [], [], [], [])
+    return change._replace(fold=folded[0], away=folded[1])
+
+
 def _set_aside(transaction: JudgingTransaction, failed: list[tuple[CaseFile, Exception]], clocks: Clocks) -> None:
     """Keep cases that could not be judged where they are seen, and have them tried again a few times."""
     if len(failed) > MOST_ASIDE:
         hint = "this version of headquarters is wrong: run the one before; nothing was committed"
         raise MusterError.of("judging", f"{len(failed)} cases of one step cannot be judged", hint) from failed[0][1]
+    if folded := [case.case_no for case, _ in failed if case.fold is not None]:
+        transaction.unfold(folded)
     again = []
     for case, fault in failed:
         office = case.facts[0].office if case.facts else ALL_OFFICES

@@ -162,6 +162,12 @@ class JudgingTransaction(Protocol):
     def activations(self) -> list[Order]:
         """Give the directives that put a version of the policy in force, as they stand in the log."""
 
+    def put_away(self, asked: Iterable[tuple[int, str]]) -> set[int]:
+        """Give those cases of these (case number, encounter) pairs of which a local fact was put away."""
+
+    def unfold(self, case_numbers: Sequence[int]) -> list[CaseFile]:
+        """Take back all that was put away of these cases, which are taken up, and give them whole."""
+
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
 

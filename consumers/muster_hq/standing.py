@@ -77,7 +77,7 @@ class Standing:
         self._busy.update(
             fact.encounter_id
             for fact in self._facts
-            if kinds.is_mixed[fact.shape] or (fact[:3] in asked_for and self._is_local(fact))
+            if kinds.is_tangled[fact.shape] or (fact[:3] in asked_for and self._is_local(fact))
         )
         before = {key for key, _ in self._before.counts} if self._before is not None else set()
         for key, count in self._counted.items():
@@ -86,7 +86,7 @@ class Standing:
                     self._going_on[key] = count
                 elif key in before:
                     return False
-        return all(_is_plain(one) for one, live in self._unsettled if live.key in self._going_on)
+        return all(self._is_plain(one) for one, live in self._unsettled if live.key in self._going_on)
 
     @property
     def counts(self) -> tuple[tuple[Key, int], ...]:
@@ -105,7 +105,7 @@ class Standing:
         for fact in self._facts:
             is_busy, is_local = fact.encounter_id in self._busy, self._is_local(fact)
             is_spent = is_busy and is_local and self._is_spent(fact)
-            if fact[:3] in asked_for or kinds.is_mixed[fact.shape] or (is_busy and is_local and not is_spent):
+            if fact[:3] in asked_for or kinds.is_tangled[fact.shape] or (is_busy and is_local and not is_spent):
                 kept.append(fact)
             else:
                 away.append(Away(fact, is_local and not is_spent))
@@ -117,12 +117,14 @@ class Standing:
         if any(live.key[2] == key[2] and live.key[0] in followed for _, live in self._unsettled):
             return False
         own = [one for one, live in self._unsettled if live.key == key]
-        if known:
-            return len(own) <= 1
-        if len(own) != 1 or not _is_plain(own[0]):
+        return len(own) <= 1 and (known or len(own) == 1) and all(map(self._is_plain, own))
+
+    def _is_plain(self, one: Occurrence) -> bool:
+        """Tell whether no report of an occurrence was withdrawn, and the next is judged by its own version."""
+        if one.withdrawn or one.judged_again_at:
             return False
-        version = own[0].policy, own[0].requirement
-        return self._policies.recurring(*version, self._until) == version
+        version = one.policy, one.requirement
+        return not one.requirement.recurs or self._policies.recurring(*version, self._until) == version
 
     def _is_local(self, fact: Fact) -> bool:
         return self._kinds.is_local[fact.shape] or fact[:3] in self._named
@@ -145,11 +147,6 @@ class Standing:
             if live.opened_by is not None:
                 found.add(live.opened_by)
         return found
-
-
-def _is_plain(one: Occurrence) -> bool:
-    """Tell whether no report of an occurrence was withdrawn."""
-    return not one.withdrawn and not one.judged_again_at
 
 
 def _named(facts: Sequence[Fact]) -> tuple[set[Ref], set[str]]:

@@ -22,7 +22,7 @@ from rich.table import Table
 from muster_contract.times import now_ms
 from muster_field.outbox import Outbox
 from muster_hq.commands.assembly import spare_the_collector
-from tests.bench import field, scaled, sharing
+from tests.bench import aging, field, scaled, sharing
 from tests.bench.consuming import Measured
 from tests.bench.filling import fill
 from tests.bench.results import Result, rate, ratio
@@ -52,6 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         results += _accepts(folder)
+        results += aging.measure(folder)
         results += _on_a_broker(folder / "many-cases", "worker", given.events, workload)
         results += _on_a_broker(folder / "long-cases", "worker, cases of 500 events", given.events // 4, long_cases)
         if given.cases:

@@ -105,6 +105,6 @@ def record(  # noqa: PLR0913 - the parts of a change, most of them empty
 ) -> None:
     """Record what judging changes of a case; instants are milliseconds after T0."""
     rows = [obligation[:9] for obligation in closed or ()]
-    instants = [[(clock, T0 + at) for clock, at in pairs or ()] for pairs in (due, stale)]
+    on, off = ([(clock, T0 + at) for clock, at in pairs or ()] for pairs in (due, stale))
     with ledger.judging() as transaction:
-        transaction.record([CaseChange(case.case_no, verdicts or [], opened or [], rows, *instants)])
+        transaction.record([CaseChange(case.case_no, verdicts or [], opened or [], rows, on, off)])

@@ -12,9 +12,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from muster_contract.topics import streams_of
 from muster_hq.audit import audit
+from muster_hq.folding import When
 from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.ledger.postgres import PostgresLedger
@@ -22,7 +24,7 @@ from muster_hq.ledger.postgres.database import SETTINGS
 from muster_hq.ledger_port import LedgerAway
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
-from tests.random_logs import OFFICES, Dice, Log, dice, interleaved, logs
+from tests.random_logs import OFFICES, Dice, Log, dice, interleaved, logs, long_logs
 
 
 class Worker:
@@ -31,7 +33,7 @@ class Worker:
     def __init__(self, ledger: PostgresLedger, log: Log) -> None:
         self.ledger = ledger
         self.intake = Intake(ledger, log.policies, OFFICES)
-        self.judging = Judging(ledger, log.policies, until=log.as_of)
+        self.judging = Judging(ledger, log.policies, until=log.as_of, folding=When(2, 1, 3))
 
     def take(self, records: list[Record]) -> None:
         """Take a batch in, as on the first turn after streams were assigned."""
@@ -50,7 +52,7 @@ def _waiting_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SETTINGS, "lock_timeout", "20ms")
 
 
-@given(logs(), dice)
+@given(st.one_of(logs(), long_logs()), dice)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_two_workers_and_the_audit_agree_row_by_row(database: str, log: Log, choices: Dice) -> None:
     """Verdicts, their tallies, and what waits to be published: each verdict once."""

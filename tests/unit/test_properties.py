@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster_contract.topics import streams_of
@@ -17,6 +17,7 @@ from muster_hq.audit import Audit, audit
 from muster_hq.calling import Calling
 from muster_hq.comparing import settled_findings
 from muster_hq.entries import Counts
+from muster_hq.folding import When
 from muster_hq.intake import Intake
 from muster_hq.judge import judge
 from muster_hq.judging import Judging
@@ -31,7 +32,7 @@ from tests.builders import clocks_at, read_log, records_of, silences_of
 from tests.cases.builders import T0, pulse
 from tests.older_program import UNREAD, older_program
 from tests.random_directives import directed_logs
-from tests.random_logs import OFFICES, STREAMS, Dice, Log, dice, interleaved
+from tests.random_logs import OFFICES, STREAMS, Dice, Log, dice, interleaved, long_logs
 
 
 class Headquarters:
@@ -46,7 +47,7 @@ class Headquarters:
     def _start(self) -> None:
         self.ledger = SqliteLedger(self._path)
         self._intake = Intake(self.ledger, self._log.policies, OFFICES)
-        self._judging = Judging(self.ledger, self._log.policies, until=self._log.as_of)
+        self._judging = Judging(self.ledger, self._log.policies, until=self._log.as_of, folding=When(2, 1, 3))
         self._calling = Calling(self.ledger, self._log.policies, until=self._log.as_of)
 
     def restart(self) -> None:
@@ -136,6 +137,16 @@ def test_the_live_engine_and_the_audit_agree_row_by_row(log: Log, choices: Dice)
             counts = counts.plus(of_stream)
         assert counts._asdict() == audited.counts
         assert sum(counts) == len(log.records)
+
+
+@given(long_logs(), dice)
+@settings(max_examples=20)
+def test_long_cases_that_are_folded_and_the_audit_agree_row_by_row(log: Log, choices: Dice) -> None:
+    """The auditor always starts from the facts, all of them."""
+    with headquarters(log) as hq:
+        for _ in read_somehow(hq, log.records, choices):
+            pass
+        assert rows_in(hq.ledger) == audited_at(log, log.as_of).verdicts
 
 
 class Said(NamedTuple):

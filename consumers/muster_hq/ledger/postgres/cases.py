@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from psycopg import Cursor
 from muster_hq.case_files import CaseFile, ObligationRow
 from muster_hq.facts import Fact, make
 from muster_hq.ledger.postgres.binary import int2s, int4s, int8s
+from muster_hq.ledger.postgres.folds import folds_of
 from muster_hq.ledger.postgres.stored_ids import apart, name_of, text_of
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.memo import Memo
@@ -40,9 +41,9 @@ _TAKE = """
       delete from due where ctid = any(array(
         select place from ripe where (case_no in (select case_no from mine)) is true)))
     select case_no, case_id, case_text from mine"""
-_FACTS = """
-    select case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names
-    from facts where case_no = any(%s)"""
+_FACT = 'case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names'
+_FACTS = f"select {_FACT} from facts where case_no = any(%s)"  # noqa: S608 - a text of ours
+_ALL_FACTS = f"{_FACTS} union all select {_FACT} from put_away where case_no = any(%s)"  # noqa: S608 - the same
 _GIVEN = """
     select case_no, office_no, encounter_id, requirement_no, occurrence, verdict_no, at
     from verdicts where case_no = any(%s)"""
@@ -74,27 +75,28 @@ def number_of(cursor: Cursor[Any], case_id: str) -> int | None:
 
 def facts_of(cursor: Cursor[Any], words: Words, case_no: int) -> list[Fact]:
     """Give the facts of one case in fact order: for those who only read."""
-    return _facts(cursor, words, Memo(text_of), int4s([case_no]))[case_no]
+    numbers = int4s([case_no])
+    return _facts(words, Memo(text_of), cursor.execute(_ALL_FACTS.encode(), (numbers, numbers)).fetchall())[case_no]
 
 
 def load(cursor: Cursor[Any], words: Words, locked: Sequence[tuple[int, str]]) -> list[CaseFile]:
     """Load all that is known of cases that are locked."""
     texts = Memo(text_of)  # one encounter has several facts, verdicts, obligations
     numbers = int4s([case_no for case_no, _ in locked])
-    facts = _facts(cursor, words, texts, numbers)
-    given, obligations = _given(cursor, words, texts, numbers), _obligations(cursor, words, facts, numbers)
+    facts = _facts(words, texts, cursor.execute(_FACTS.encode(), (numbers,)).fetchall())
+    folds, obligations = folds_of(cursor, numbers), _obligations(cursor, words, facts, numbers)
+    others = int4s([case_no for case_no, _ in locked if case_no not in folds]) if folds else numbers
+    given = {**_given(cursor, words, texts, others), **{no: fold.given for no, fold in folds.items()}}
     return [
-        make(CaseFile, (no, case_id, facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
+        make(CaseFile, (no, case_id, facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING), folds.get(no)))
         for no, case_id in locked
     ]
 
 
-def _facts(cursor: Cursor[Any], words: Words, texts: Memo[bytes, str], numbers: bytes) -> Mapping[int, list[Fact]]:
+def _facts(words: Words, texts: Memo[bytes, str], rows: Iterable[tuple[Any, ...]]) -> Mapping[int, list[Fact]]:
     streams, shapes = words.streams, words.shapes
     found: defaultdict[int, list[Fact]] = defaultdict(list)
-    for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in cursor.execute(
-        _FACTS, (numbers,)
-    ).fetchall():
+    for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in rows:
         stream, office = streams[stream_no]
         shape = shapes[shape_no]
         found[no].append(

@@ -17,6 +17,7 @@ from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, int4s, int8s, sized
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
+from muster_hq.ledger.postgres.folds import any_away, take_back, write_folds
 from muster_hq.ledger.postgres.intake import due_rows
 from muster_hq.ledger.postgres.lodgings import claims_of
 from muster_hq.ledger.postgres.outgoing import queue
@@ -57,6 +58,7 @@ class PostgresJudging:
         self._words = words
         self._worker_no = worker_no
         self._settled: dict[str, int] | None = None
+        self._locked: list[tuple[int, str]] = []
 
     def clocks(self) -> dict[str, int]:
         """Give the intake clock of each registered office, and of ALL_OFFICES; once cases are taken, as of then."""
@@ -71,6 +73,7 @@ class PostgresJudging:
         locked = lock_due(self._cursor, self._words, clocks, limit)
         if not locked:
             return []
+        self._locked = locked
         self._settled = self._read_clocks()
         return load(self._cursor, self._words, locked)
 
@@ -98,6 +101,15 @@ class PostgresJudging:
         """Give the directives that put a version of the policy in force."""
         return activations(self._cursor)
 
+    def put_away(self, asked: Iterable[tuple[int, str]]) -> set[int]:
+        """Give those cases of these pairs of which a local fact was put away."""
+        return any_away(self._cursor, asked)
+
+    def unfold(self, case_numbers: Sequence[int]) -> list[CaseFile]:
+        """Take back all that was put away of these cases, and give them whole."""
+        take_back(self._cursor, case_numbers)
+        return load(self._cursor, self._words, [one for one in self._locked if one[0] in set(case_numbers)])
+
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
         self._append_verdicts(changes)
@@ -110,6 +122,7 @@ class PostgresJudging:
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
         due.sort()  # an index is filled fastest in its own order
         copy(self._cursor, "due (past, case_no, clock_no)", due_rows(due))
+        write_folds(self._cursor, self._words, changes)
 
     def set_aside(self, case_no: int, reason: str, at: int) -> int:
         """Note that a case could not be judged, and why; give how often in a row that was."""
@@ -174,7 +187,7 @@ class PostgresJudging:
         states, policies = words.of("state"), words.of("policy")
         tally: Counter[tuple[int, int, int]] = Counter()
         closed_rows, rows = [], []
-        for case_no, _, opened, closed, _, _ in changes:
+        for case_no, _, opened, closed, *_ in changes:
             for office, encounter, requirement, number, _, _, state, _, _ in closed:
                 requirement_no, pair = (
                     requirements[requirement],

@@ -44,7 +44,9 @@ _OUTSTANDING = """
     where next_at is null and due_at >= %s
     order by due_at, coalesce(c.case_id::text, c.case_text) collate "C", requirement_no, occurrence"""
 _FIRST_SEEN = """
-    select min(received_at), case_id, case_text from facts join cases using (case_no)
+    select min(received_at), case_id, case_text
+    from (select case_no, received_at, shape_no from facts
+      union all select case_no, received_at, shape_no from put_away) f join cases using (case_no)
     where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%%')
     group by case_no, case_id, case_text having min(received_at) >= %s and min(received_at) < %s
     order by 1, coalesce(case_id::text, case_text) collate "C" """

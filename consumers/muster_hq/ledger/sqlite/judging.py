@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import apsw
@@ -12,11 +13,13 @@ import apsw
 from muster_hq.case_files import CaseChange, CaseFile, ObligationRow, RollChange, RollFile
 from muster_hq.entries import FindingRow
 from muster_hq.facts import Fact, make
+from muster_hq.folds import Fold
 from muster_hq.ledger.clocks import STREAM_CLOCKS, intake_clocks
 from muster_hq.ledger.evidence import pack_evidence
 from muster_hq.ledger.ids import StoredId, pack, pack_one, unpack
 from muster_hq.ledger.sqlite.database import insert, rows
 from muster_hq.ledger.sqlite.directives import activations, orders_of, read_unread
+from muster_hq.ledger.sqlite.folds import any_away, folds_of, take_back, write_folds
 from muster_hq.ledger.sqlite.lodgings import claims_of
 from muster_hq.ledger.sqlite.rolls import append_findings, take_due_rolls, write_rolls
 from muster_hq.ledger.sqlite.words import Words
@@ -78,6 +81,15 @@ class SqliteJudging:
         """Give the directives that put a version of the policy in force."""
         return activations(self._cursor)
 
+    def put_away(self, asked: Iterable[tuple[int, str]]) -> set[int]:
+        """Give those cases of these pairs of which a local fact was put away."""
+        return any_away(self._cursor, asked)
+
+    def unfold(self, case_numbers: Sequence[int]) -> list[CaseFile]:
+        """Take back all that was put away of these cases, and give them whole."""
+        take_back(self._cursor, case_numbers)
+        return self._load(sorted(case_numbers))
+
     def record(self, changes: Sequence[CaseChange]) -> None:
         """Append new verdicts, and bring the derived tables up to date."""
         self._append_verdicts(changes)
@@ -89,6 +101,7 @@ class SqliteJudging:
         )
         due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
         insert(self._cursor, "insert or ignore into due", sorted(due))  # an index is filled fastest in its own order
+        write_folds(self._cursor, self._words, changes)
 
     def set_aside(self, case_no: int, reason: str, at: int) -> int:
         """Note that a case could not be judged, and why; give how often in a row that was."""
@@ -127,15 +140,27 @@ class SqliteJudging:
         taken = (apsw.carray(array("q", case_numbers)),)
         self._texts.clear()
         facts = _facts(self._cursor, self._words, self._texts, taken)
-        given, obligations = self._given(taken), self._obligations(taken)
+        folds, obligations = folds_of(self._cursor, taken), self._obligations(taken)
+        given = self._given(taken) if not folds else self._given_beside(folds, case_numbers)
         return [
-            make(CaseFile, (no, unpack(case_id), facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING)))
+            make(
+                CaseFile,
+                (no, unpack(case_id), facts[no], given.get(no, _NOTHING), obligations.get(no, _NOTHING), folds.get(no)),
+            )
             for no, case_id in self._cursor.execute(
                 "select case_no, case_id from cases where case_no in carray(?)", taken
             )
         ]
 
-    def _given(self, taken: tuple[object]) -> Mapping[int, set[VerdictKey]]:
+    def _given_beside(
+        self, folds: Mapping[int, Fold], case_numbers: list[int]
+    ) -> Mapping[int, AbstractSet[VerdictKey]]:
+        """Give what was said of cases, some of them folded: then the fold knows as much of it as judging asks for."""
+        others = array("q", [no for no in case_numbers if no not in folds])
+        said = self._given((apsw.carray(others),)) if others else {}
+        return {**said, **{no: fold.given for no, fold in folds.items()}}
+
+    def _given(self, taken: tuple[object]) -> Mapping[int, AbstractSet[VerdictKey]]:
         text, texts = self._words.text, self._texts
         found: defaultdict[int, set[VerdictKey]] = defaultdict(set)
         select = """
@@ -182,7 +207,7 @@ class SqliteJudging:
         states, policies, clocks = words.of("state"), words.of("policy"), words.clocks()
         tally: Counter[tuple[int, int, int]] = Counter()
         closed_rows, opened_rows = [], []
-        for case_no, _, opened, closed, _, _ in changes:
+        for case_no, _, opened, closed, *_ in changes:
             for office, encounter, requirement, number, _, _, state, _, _ in closed:
                 office_no, requirement_no = offices[office], requirements[requirement]
                 closed_rows.append((case_no, requirement_no, number, office_no, case_no, pack_one(encounter)))
@@ -210,15 +235,20 @@ class SqliteJudging:
 
 def facts_of_case(cursor: apsw.Cursor, words: Words, case_no: int) -> list[Fact]:
     """Give the facts of one case in fact order: for those who only read."""
-    return _facts(cursor, words, Memo(unpack), (apsw.carray(array("q", [case_no])),))[case_no]
+    taken, texts = (apsw.carray(array("q", [case_no])),), Memo(unpack)
+    return sorted(
+        [*_facts(cursor, words, texts, taken)[case_no], *_facts(cursor, words, texts, taken, "put_away")[case_no]]
+    )
 
 
 def _facts(
-    cursor: apsw.Cursor, words: Words, texts: Memo[StoredId, str], taken: tuple[object]
+    cursor: apsw.Cursor, words: Words, texts: Memo[StoredId, str], taken: tuple[object], table: str = "facts"
 ) -> Mapping[int, list[Fact]]:
     streams, shapes = words.streams, words.shapes
     found: defaultdict[int, list[Fact]] = defaultdict(list)
-    select = "select f.* from carray(?) t cross join facts f on f.case_no = t.value"
+    select = f"""
+        select f.case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names
+        from carray(?) t cross join {table} f on f.case_no = t.value"""  # noqa: S608 - a name of ours
     for no, received_at, stream_no, offset, event_id, shape_no, encounter, own_at, names in cursor.execute(
         select, taken
     ):

@@ -103,7 +103,9 @@ class SqliteReader:
         """Give (received_at, case_id), sorted, of cases whose first EncounterReported came in that time."""
         select = """
             select first_at, id_text(case_id) from cases join (
-              select case_no, min(received_at) as first_at from facts
+              select case_no, min(received_at) as first_at
+              from (select case_no, received_at, shape_no from facts
+                union all select case_no, received_at, shape_no from put_away)
               where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%')
               group by case_no having first_at >= ? and first_at < ?
             ) using (case_no) order by 1, 2"""

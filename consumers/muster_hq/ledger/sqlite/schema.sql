@@ -36,6 +36,23 @@ create table facts (
   primary key (case_no, received_at, stream_no, "offset")
 ) without rowid;
 
+-- Folded cases (folding.py): what stands for the facts that judging reads no more, and these facts. By encounter, for
+-- a new event asks whether anything of its encounter is here.
+create table folds (case_no integer primary key, fold text not null);
+create table put_away (
+  case_no integer not null,
+  encounter_id not null,
+  received_at integer not null,
+  stream_no integer not null,
+  "offset" integer not null,
+  event_id blob not null,
+  shape_no integer not null,
+  own_at integer not null,
+  names blob,
+  is_local integer not null,
+  primary key (case_no, encounter_id, received_at, stream_no, "offset")
+) without rowid;
+
 -- What was applied, for telling a duplicate from a conflict.
 create table applied (
   stream_no integer not null,

@@ -53,6 +53,24 @@ create table noted (
   primary key (event_id, stream_no)
 );
 
+-- Folded cases (folding.py): what stands for the facts that judging reads no more, and these facts, which ``noted`` then
+-- knows as applied. By encounter, for a new event asks whether anything of its encounter is here.
+create table folds (case_no integer primary key, fold text not null);
+create table put_away (
+  received_at bigint not null,
+  "offset" bigint not null,
+  own_at bigint not null,
+  digest bigint not null,
+  event_id uuid not null,
+  case_no integer not null,
+  shape_no integer not null,
+  stream_no smallint not null,
+  encounter_id bytea not null,
+  names bytea not null,
+  is_local boolean not null
+);
+create index put_away_of on put_away (case_no, encounter_id);
+
 -- Who is late? One query over one index: a case is due once the clock has passed the instant. One instant may be
 -- here twice: a unique key would have workers wait for one another. Clocks are an office's, or 0: that of all of them.
 create table due (
