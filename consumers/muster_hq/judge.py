@@ -70,8 +70,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         elif len(offices) > 1 or facts[-1].received_at > clock:
             own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
         occurrences = Occurrences(own, outages, clock, given, orders, whose)
-        if fold is not None:
-            occurrences.resume(fold, policies, office)
+        occurrences.resume(fold, policies, office)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
         judgement.obligations.extend(occurrences.unsettled(name))
         astray += occurrences.astray
@@ -86,8 +85,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
         occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
-        if fold is not None:
-            occurrences.resume(fold, policies, None)
+        occurrences.resume(fold, policies, None)
         judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
         judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
         astray += occurrences.astray

@@ -58,8 +58,10 @@ class Occurrences(Sayings):
         self._decisions: list[tuple[Occurrence, int, int]] = []
         self._opened = 0
 
-    def resume(self, fold: Fold, policies: Policies, office: str | None) -> None:
+    def resume(self, fold: Fold | None, policies: Policies, office: str | None) -> None:
         """Go on where a folded case stood: of an office, or (None) of the requirements judged over all offices."""
+        if fold is None:
+            return
         first = bisect_right(self._facts, fold.until, key=_received_at)
         of_crossing = office is None
         mine = {

@@ -58,8 +58,7 @@ class Standing:
 
     def walk(self, occurrences: Occurrences, office: str | None) -> None:
         """Walk over the facts of an office, or (None) of all."""
-        if self._before is not None:
-            occurrences.resume(self._before, self._policies, office)
+        occurrences.resume(self._before, self._policies, office)
         occurrences.walk(self._policies, crossing=office is None)
         self._counted.update(occurrences.counts)
         self._unsettled += occurrences.living()
