@@ -46,7 +46,7 @@ class Policies:
         )
         named = [(act.received_at, self._named(act)) for act in activations]
         self._activated_from = min((at for at, thing in named if isinstance(thing, Policy)), default=float("inf"))
-        self._registers_change = any(isinstance(thing, RegisterVersion) for _, thing in named)
+        self.registers_change = any(isinstance(thing, RegisterVersion) for _, thing in named)
         dates = [(_effective(p), p) for p in self.versions if _effective(p) < self._activated_from]
         self._starts: list[float] = []
         self._timeline: list[tuple[Policy | None, RegisterVersion | None]] = []
@@ -92,7 +92,7 @@ class Policies:
             for line in newer.requirements:
                 if line.id == requirement.id and line.recurs:
                     return newer, line
-        if not self._registers_change:
+        if not self.registers_change:
             return policy, requirement
         register = self._timeline[bisect_right(self._starts, instant) - 1][1]
         own = next((p for p in self.versions if p.name == policy.name), policy)
@@ -142,7 +142,8 @@ class Policies:
     def digest(self) -> str:
         """What all that judging takes from here comes to, the register's part included: another one, another digest."""
         versions = [(policy.name, policy.sha256) for policy in self.versions]
-        in_force = [(start, policy.name) for start, policy in zip(self._starts, self._timeline, strict=True)]
+        names = [tuple(one.name for one in pair if one is not None) for pair in self._timeline]
+        in_force = list(zip(self._starts, names, strict=True))
         lines = [line for policy in self.versions for line in policy.requirements]
         register = [(sorted(line.equipped), sorted(line.days.zone_names) if line.days else []) for line in lines]
         return sha256(repr((versions, self._activated_from, in_force, register)).encode()).hexdigest()[:32]
