@@ -7,6 +7,7 @@ chains that facts of any office may decide are judged once more, over all facts,
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from muster_hq.deciders import acts_of
 from muster_hq.facts import Fact
@@ -15,22 +16,11 @@ from muster_hq.lodged import mismatches, with_lodged
 from muster_hq.lodgings import Claim
 from muster_hq.occurrences import Occurrences
 from muster_hq.orders import MOVE_CASE, Order
+from muster_hq.orphans import orphans_among
 from muster_hq.policies import Policies
-from muster_hq.policy import Policy
 from muster_hq.quarantine import first_of_each_event
 from muster_hq.transfers import first_naming, heard_by, waits_beyond
-from muster_hq.verdicts import (
-    ALL_OFFICES,
-    NEVER,
-    Astray,
-    Clocks,
-    Handed,
-    Judgement,
-    Outages,
-    Verdict,
-    VerdictKey,
-    evidence_of,
-)
+from muster_hq.verdicts import ALL_OFFICES, Astray, Clocks, Handed, Judgement, Obligation, Outages, Verdict, VerdictKey
 
 
 def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
@@ -54,45 +44,81 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
     """
     if orders or claims:
         facts = _with_what_comes_of(facts, orders, claims)
-    judgement = Judgement([], [], [], mismatched=mismatches(facts, claims, clocks) if claims else ())
     transfers = [order for order in orders if order.action == MOVE_CASE] if orders else ()
     if transfers:  # an office that is in charge may have been made up, or have left
         outages = {office: found for office, found in outages.items() if office in clocks}
-        judgement.waits.extend(waits_beyond(clocks[ALL_OFFICES], [*facts, *orders]))
-    astray: tuple[Astray, ...] = ()
-    handed: tuple[Handed, ...] = ()
+    walks = _Walks(policies, outages, given, orders, fold)
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():
-        clock, name, whose, own = clocks[office], office, None, facts
-        if transfers and (moved_at := first_naming(office, transfers)) <= clock:
-            clock, name, whose = max(clocks[ALL_OFFICES], moved_at - 1), ALL_OFFICES, office
-            own = [fact for fact in facts if fact.received_at <= clock]
-        elif len(offices) > 1 or facts[-1].received_at > clock:
-            own = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
-        occurrences = Occurrences(own, outages, clock, given, orders, whose)
-        occurrences.resume(fold, policies, office)
-        judgement.verdicts.extend(occurrences.walk(policies, crossing=False))
-        judgement.obligations.extend(occurrences.unsettled(name))
-        astray += occurrences.astray
-        handed += occurrences.handed
-        if whose is not None:
-            own = heard_by(office, own, transfers)
-        reports = [fact for fact in own if fact.shape.type == "IncidentReported"]
-        if reports:
-            found, waits = _orphans(policies, own, reports, clock)
-            judgement.verdicts.extend([orphan for orphan in found if orphan[:6] not in given])
-            judgement.waits.extend([(name, due) for due in waits])
+        part = _part_of(office, facts, clocks, transfers, alone=len(offices) == 1)
+        walks.walk(part, office)
+        walks.find_orphans(part if part.whose is None else part._replace(facts=heard_by(office, part.facts, transfers)))
     if policies.crossing:
         clock = clocks[ALL_OFFICES]
-        occurrences = Occurrences([fact for fact in facts if fact.received_at <= clock], outages, clock, given, orders)
-        occurrences.resume(fold, policies, None)
-        judgement.verdicts.extend(occurrences.walk(policies, crossing=True))
-        judgement.obligations.extend(occurrences.unsettled(ALL_OFFICES))
-        astray += occurrences.astray
-        handed += occurrences.handed
-    if not astray and not handed:
+        walks.walk(_Part([fact for fact in facts if fact.received_at <= clock], clock, ALL_OFFICES), None)
+    if transfers:
+        walks.waits.extend(waits_beyond(clocks[ALL_OFFICES], [*facts, *orders]))
+    judgement = Judgement(walks.verdicts, walks.obligations, walks.waits)
+    if not (walks.astray or walks.handed or claims):
         return judgement
-    return judgement._replace(astray=astray, handed=[one for one in handed if one.office_id in clocks])
+    handed = [one for one in walks.handed if one.office_id in clocks]
+    return judgement._replace(astray=walks.astray, handed=handed, mismatched=mismatches(facts, claims, clocks))
+
+
+class _Part(NamedTuple):
+    """What one walk is over: facts up to the clock that counts, and which that is; ``whose`` as Occurrences has it."""
+
+    facts: Sequence[Fact]
+    clock: int
+    clock_name: str
+    whose: str | None = None
+
+
+class _Walks:
+    """The walks over a case, one an office and perhaps one over all, and what they come to."""
+
+    def __init__(
+        self,
+        policies: Policies,
+        outages: Outages,
+        given: Collection[VerdictKey],
+        orders: Sequence[Order],
+        fold: Fold | None,
+    ) -> None:
+        self._policies, self._outages, self._given = policies, outages, given
+        self._orders, self._fold = orders, fold
+        self.verdicts: list[Verdict] = []
+        self.obligations: list[Obligation] = []
+        self.waits: list[tuple[str, int]] = []
+        self.astray: tuple[Astray, ...] = ()
+        self.handed: tuple[Handed, ...] = ()
+
+    def walk(self, part: _Part, office: str | None) -> None:
+        """Walk over an office's part, or (None) over all for the chains that facts of any office may decide."""
+        facts, clock, clock_name, whose = part
+        occurrences = Occurrences(facts, self._outages, clock, self._given, self._orders, whose)
+        occurrences.resume(self._fold, self._policies, office)
+        self.verdicts += occurrences.walk(self._policies, crossing=office is None)
+        self.obligations += occurrences.unsettled(clock_name)
+        self.astray += occurrences.astray
+        self.handed += occurrences.handed
+
+    def find_orphans(self, part: _Part) -> None:
+        """Find the reports of a part whose encounter never came."""
+        found, waits = orphans_among(self._policies, part.facts, part.clock)
+        self.verdicts += [orphan for orphan in found if orphan[:6] not in self._given]
+        self.waits += [(part.clock_name, due) for due in waits]
+
+
+def _part_of(office: str, facts: Sequence[Fact], clocks: Clocks, transfers: Sequence[Order], *, alone: bool) -> _Part:
+    """Give what an office is judged by: its own facts and clock; all facts once the case is moved from it or to it."""
+    clock = clocks[office]
+    if transfers and (moved_at := first_naming(office, transfers)) <= clock:
+        clock = max(clocks[ALL_OFFICES], moved_at - 1)
+        return _Part([fact for fact in facts if fact.received_at <= clock], clock, ALL_OFFICES, office)
+    if not alone or facts[-1].received_at > clock:
+        facts = [fact for fact in facts if fact.office == office and fact.received_at <= clock]
+    return _Part(facts, clock, office)
 
 
 def _with_what_comes_of(facts: Sequence[Fact], orders: Sequence[Order], claims: Sequence[Claim]) -> Sequence[Fact]:
@@ -100,47 +126,3 @@ def _with_what_comes_of(facts: Sequence[Fact], orders: Sequence[Order], claims: 
     if orders:
         facts = sorted([*first_of_each_event(facts), *acts_of(orders)])
     return with_lodged(facts, claims) if claims else facts
-
-
-def _orphans(
-    policies: Policies, facts: Sequence[Fact], reports: Sequence[Fact], clock: int
-) -> tuple[list[Verdict], list[int]]:
-    """Find an office's reports whose encounter never came, and the times at which others would be such ones.
-
-    They are numbered per encounter, by due time and then fact order.
-    """
-    due = reports_without_encounter(policies, facts, reports)
-    orphans: list[Verdict] = []
-    numbers: dict[str, int] = {}
-    for at, report, policy in due:
-        if clock > at:
-            number = numbers[report.encounter_id] = numbers.get(report.encounter_id, 0) + 1
-            key = report.office, report.encounter_id, "orphan-report", number, "ORPHANED", at
-            orphans.append(Verdict(*key, at, None, policy.name, (evidence_of(report),)))
-    return orphans, [at for at, _, _ in due if clock <= at]
-
-
-def reports_without_encounter(
-    policies: Policies, facts: Sequence[Fact], reports: Sequence[Fact]
-) -> list[tuple[int, Fact, Policy]]:
-    """Give each report whose encounter has not come by then, nor a retraction, with the time when it is an orphan."""
-    first_encounter: dict[str, int] = {}
-    retracted: dict[bytes | None, int] = {}
-    for fact in facts:
-        if fact.shape.type == "EncounterReported":
-            first_encounter.setdefault(fact.encounter_id, fact.received_at)
-        elif fact.shape.type == "IncidentRetracted":
-            retracted.setdefault(fact.names, fact.received_at)
-    found = []
-    for report in reports:
-        encounter_at = first_encounter.get(report.encounter_id, NEVER)
-        policy = policies.in_force(report.received_at) if encounter_at > report.received_at else None
-        if policy is not None:
-            due = report.received_at + policy.orphan_after
-            if encounter_at > due < retracted.get(report.event_id, NEVER):
-                found.append((due, report, policy))
-    return sorted(found, key=_by_due)
-
-
-def _by_due(orphan: tuple[int, Fact, Policy]) -> tuple[int, Fact]:
-    return orphan[:2]

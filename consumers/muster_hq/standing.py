@@ -9,8 +9,8 @@ from muster_hq.deciders import Key, Occurrence
 from muster_hq.facts import Fact
 from muster_hq.folding_kinds import Kinds
 from muster_hq.folds import Away, Fold, Live, Ref
-from muster_hq.judge import reports_without_encounter
 from muster_hq.occurrences import Occurrences
+from muster_hq.orphans import reports_without_encounter
 from muster_hq.policies import Policies
 from muster_hq.verdicts import Outages
 
