@@ -5,11 +5,12 @@ The rules are in docs/verdicts.md, Cases that move.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from muster_hq.facts import Fact
-from muster_hq.orders import Order
-from muster_hq.verdicts import ALL_OFFICES, NEVER
+from muster_hq.orders import MOVE_CASE, Order
+from muster_hq.verdicts import ALL_OFFICES, NEVER, Obligation
 
 
 def first_naming(office: str, transfers: Iterable[Order]) -> int:
@@ -36,3 +37,18 @@ def heard_by(office: str, facts: Sequence[Fact], transfers: Iterable[Order]) -> 
     ]
     # By place alone: a report that is lodged may stand where the report itself does.
     return sorted([*(fact for fact in facts if fact.office == office), *taken_over], key=lambda fact: fact[:3])
+
+
+def transfers_of(orders: Iterable[Order]) -> Mapping[tuple[str, str], list[Order]]:
+    """Give the moves among directives by the case and the office that it was moved from, as they stand in the log."""
+    found: defaultdict[tuple[str, str], list[Order]] = defaultdict(list)
+    for order in orders:
+        if order.action == MOVE_CASE and order.ignored is None:
+            found[order.aim.case, order.aim.office].append(order)
+    return found
+
+
+def in_charge_of(missed: Obligation, transfers: Iterable[Order]) -> str:
+    """Name the office that was to see to an outstanding obligation when it fell due; ``transfers`` are its office's."""
+    to = [order.aim.to for order in transfers if order.received_at <= missed.due_at]
+    return to[-1] if to else missed.office_id

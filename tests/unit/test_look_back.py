@@ -17,6 +17,7 @@ from muster_hq.commands.look_back import look_back
 from muster_hq.ledger.opening import open_ledger, open_reader
 from muster_hq.replay import replay
 from tests.cases.builders import T0, Case, encounter, id_of, not_a_match, report
+from tests.cases.moved import move
 from tests.cases.policies import REPORT
 
 EVENTS = [
@@ -60,6 +61,7 @@ def test_what_is_outstanding_with_its_evidence(url: str) -> None:
         "case_id": "c",
         "encounter_id": "missed",
         "office_id": "a",
+        "in_charge": "a",
         "requirement": "report",
         "occurrence": 1,
         "due_at": format_instant(T0 + 10),
@@ -99,6 +101,16 @@ def test_since_counts_what_was_due_from_then_on(url: str, since: str, found: lis
     result = run(url, "--since", since)
     assert encounters(result) == found
     assert result.stderr == f"outstanding since {since}: {len(found)}\n"
+
+
+@pytest.mark.parametrize(("moved_at", "in_charge"), [(10, "b"), (11, "a")])
+def test_who_was_to_see_to_it(tmp_path: Path, moved_at: int, in_charge: str) -> None:
+    """The office to which the case was moved by the due time; the report stays the other office's."""
+    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("moved", REPORT, [encounter("E1", 0), move(moved_at)])
+    with closing(open_ledger(url)) as ledger:
+        replay(case.records, case.policies, ["a", "b"], ledger, T0 + 499)
+    (row,) = map(json.loads, run(url).stdout.splitlines())
+    assert (row["office_id"], row["in_charge"]) == ("a", in_charge)
 
 
 @pytest.mark.parametrize("since", ["2016-02-30", "yesterday", "2016-03-01T00:00:00"])

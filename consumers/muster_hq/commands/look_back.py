@@ -19,6 +19,7 @@ from muster_hq.commands.arguments import day_or_instant
 from muster_hq.commands.options import LedgerUrl
 from muster_hq.ledger.opening import open_reader
 from muster_hq.published import evidence_row
+from muster_hq.transfers import in_charge_of, transfers_of
 from muster_hq.verdicts import Obligation, evidence_of
 
 Row = dict[str, Any]
@@ -43,24 +44,30 @@ def look_back(
     """List the reports that were missed and still have not come, oldest due first.
 
     Without --since the list is as long as the gauge's sum
-    (muster_reports_outstanding). The last line says how many there are:
+    (muster_reports_outstanding). in_charge is the office that was to see to it
+    when it fell due: the case may have been moved. The last line says how many there are:
     on stderr with jsonl and csv, so that their lines are all alike.
     """
     start = None if since is None else day_or_instant(since, "--since")
     chosen = output or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSONL)
-    with closing(open_reader(ledger)) as reader:
-        rows = (outstanding_row(case_id, obligation) for case_id, obligation in reader.outstanding(start))
+    with closing(open_reader(ledger)) as reader, reader.snapshot():
+        transfers = transfers_of(reader.directives())
+        rows = (
+            outstanding_row(case_id, missed, in_charge_of(missed, transfers.get((case_id, missed.office_id), ())))
+            for case_id, missed in reader.outstanding(start)
+        )
         count = _PRINTERS[chosen](rows)
     words = "outstanding" if since is None else f"outstanding since {since}"
     typer.echo(f"{words}: {count}", err=chosen is not ListFormat.TABLE)
 
 
-def outstanding_row(case_id: str, obligation: Obligation) -> Row:
+def outstanding_row(case_id: str, obligation: Obligation, in_charge: str) -> Row:
     """Give an outstanding obligation as a row; the evidence is the record that made the report required."""
     return {
         "case_id": case_id,
         "encounter_id": obligation.encounter_id,
         "office_id": obligation.office_id,
+        "in_charge": in_charge,
         "requirement": obligation.requirement,
         "occurrence": obligation.occurrence,
         "due_at": format_instant(obligation.due_at),
@@ -105,6 +112,7 @@ def _cells(row: Row) -> Iterator[str]:
 _COLUMNS = (
     "due_at",
     "office_id",
+    "in_charge",
     "requirement",
     "occurrence",
     "case_id",
