@@ -17,7 +17,7 @@ from muster_contract.errors import ConfigurationError
 from muster_field.answers import Answer, Due, DueState, InboxState, Received, Refused
 from muster_field.outbox_file import require_sqlite
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x4D554942  # "MUIB"
 BUSY_MS = 5_000
 _SCHEMA = """
