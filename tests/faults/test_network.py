@@ -37,6 +37,7 @@ def link(broker: KafkaBroker) -> Iterator[Proxy]:
         yield proxy
 
 
+@pytest.mark.long
 @pytest.mark.fault("network", injected="the link cut five times under load, for 0.2 to 1.5 s", promised=ONCE)
 def test_the_link_is_cut_again_and_again(link: Proxy, broker: KafkaBroker, tmp_path: Path, seen: Seen) -> None:
     """In the middle of sends and of acknowledgements."""
@@ -93,6 +94,7 @@ def test_the_network_forgets_connections(link: Proxy, broker: KafkaBroker, tmp_p
         seen(f"sending again after {noticed:.0f} s; {count} events, each once and in order")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "network",
     injected="a slow link: 0.3 s for a round trip, 50 kB a second",
@@ -136,6 +138,7 @@ def test_the_relay_is_stopped_on_a_bad_link(
     seen(f"gone after {seconds:.1f} s with {waiting} events pending; all arrived with the next start")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "network",
     injected="acknowledgements lost and the relay killed (kill -9), three times: it sends again what the broker has",

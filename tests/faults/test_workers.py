@@ -106,6 +106,7 @@ def _running(folder: Path, broker: KafkaBroker, ledger: str) -> Iterator[Workers
         running.kill()
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "worker",
     injected="two workers killed with SIGKILL in a loop under load, and started again",

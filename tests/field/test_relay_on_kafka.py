@@ -62,6 +62,7 @@ def test_a_record_too_large_for_the_topic_is_set_aside_alone(tmp_path: Path, bro
         assert asides == [(n, Reason.REFUSED, "MSG_SIZE_TOO_LARGE") for n in (3, 6)]
 
 
+@pytest.mark.long
 def test_a_broker_that_is_killed_and_restarted_gets_everything_in_order(
     tmp_path: Path, own_broker: KafkaBroker
 ) -> None:

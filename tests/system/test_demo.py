@@ -103,6 +103,7 @@ def test_its_files_are_there_for_other_uses(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
+@pytest.mark.long
 def test_it_can_go_on_with_live_offices(tmp_path: Path) -> None:
     """With --serve, offices go on by the real clock, and /metrics moves as they miss deadlines of seconds."""
     command = [

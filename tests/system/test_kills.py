@@ -63,6 +63,7 @@ def test_relays_are_killed_in_a_loop_and_every_event_counts_once(hq: Headquarter
     _assert_nothing_is_lost_or_said_twice(hq, field)
 
 
+@pytest.mark.long
 def test_the_broker_is_killed_and_restarted_and_every_event_counts_once(
     hq: Headquarters, field: Offices, own_broker: KafkaBroker
 ) -> None:
