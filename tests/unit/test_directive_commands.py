@@ -17,7 +17,7 @@ from muster_contract.topics import DIRECTIVES
 from muster_hq.__main__ import app
 from muster_hq.embedded import EmbeddedBroker
 from muster_hq.kafka import Scan
-from muster_hq.ledger.opening import open_ledger
+from muster_hq.ledger.opening import open_ledger, open_reader
 from muster_hq.logfile import write_log
 from muster_hq.replay import replay
 from tests.cases.builders import T0, Case, directive, encounter, raw, report
@@ -141,6 +141,16 @@ def test_one_that_concerns_nothing_yet_is_given_all_the_same(url: str, bootstrap
     result = run("direct", "HOLD", "encounter:c/a/later", *CODES, "--ledger", url, "--bootstrap", bootstrap)
     assert "counts for what opens later" in result.stdout
     assert len(given(bootstrap)) == 1
+
+
+def test_a_move_concerns_all_that_the_office_owes_in_the_case(url: str, bootstrap: str) -> None:
+    """Of every encounter: it names none."""
+    moved = run("direct", "MOVE_CASE", "move:c/a/b", *CODES, "--ledger", url, "--bootstrap", bootstrap)
+    with closing(open_reader(url)) as reader:
+        history = reader.case("c")
+    assert history is not None
+    assert len(moved.stdout.splitlines()) == len(history.obligations) > 1
+    assert "counts for what opens later" not in moved.stdout
 
 
 @pytest.mark.parametrize(

@@ -84,5 +84,10 @@ def _what_it_changes(ledger: LedgerReader, draft: Draft) -> Iterator[str]:
 
 
 def _concerns(aim: Target, obligation: Obligation) -> bool:
-    named = aim.requirement in {"", obligation.requirement} and aim.occurrence in {0, obligation.occurrence}
-    return named and (aim.office, aim.encounter) == (obligation.office_id, obligation.encounter_id)
+    """Tell whether a target is of an obligation: what it leaves out (a move names no encounter) is any."""
+    return (
+        aim.office == obligation.office_id
+        and aim.encounter in {"", obligation.encounter_id}
+        and aim.requirement in {"", obligation.requirement}
+        and aim.occurrence in {0, obligation.occurrence}
+    )
