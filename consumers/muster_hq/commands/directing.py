@@ -1,8 +1,8 @@
-"""Giving a directive: checked, written to ``hq.directives``, and acknowledged by every in-sync replica."""
+"""What headquarters itself says in the log: checked, written to ``hq.directives``, acknowledged by every replica."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -18,7 +18,7 @@ from muster_hq.commands.options import kafka_properties
 from muster_hq.kafka import OutputProducer
 
 GIVEN_WITHIN = 30.0
-"""Seconds that a directive may take to be acknowledged; after that it may have been appended or not."""
+"""Seconds that a record may take to be acknowledged; after that it may have been appended or not."""
 
 Authority = Annotated[
     str, typer.Option("--authority", metavar="CODE", help="Who may order it, as an opaque code: no name.")
@@ -61,13 +61,20 @@ def give(draft: Draft, bootstrap: str, kafka_config: Path | None) -> None:
     """Append a directive to the log; MusterError when the broker did not take it."""
     now = now_ms()
     value = encode("Directive", draft._asdict() | {"event_id": new_id(now).bytes, "recorded_at": now})
-    producer: OutputProducer[str] = OutputProducer(
-        kafka_properties(kafka_config), bootstrap=bootstrap, expire_after=GIVEN_WITHIN
-    )
-    producer.send(DIRECTIVES, value, draft.action)
-    producer.flush(GIVEN_WITHIN + 5)
-    if not producer.acknowledged():
-        unsent = producer.unsent()
-        reason = unsent[0].reason if unsent else "no answer in time"
+    sent, reason = append([value], bootstrap, kafka_config)
+    if not sent:
         hint = "headquarters directives says later whether it was appended after all"
         raise MusterError([Fault(DIRECTIVES, f"the directive was not acknowledged: {reason}", hint)])
+
+
+def append(values: Sequence[bytes], bootstrap: str, kafka_config: Path | None) -> tuple[int, str]:
+    """Append records to ``hq.directives``; give how many were acknowledged, and why the first that was not is not."""
+    producer: OutputProducer[int] = OutputProducer(
+        kafka_properties(kafka_config), bootstrap=bootstrap, expire_after=GIVEN_WITHIN
+    )
+    for number, value in enumerate(values):
+        while not producer.send(DIRECTIVES, value, number):
+            producer.poll(1)  # the queue is full; what waits too long in it expires
+    producer.flush(GIVEN_WITHIN + 5)
+    sent, unsent = len(producer.acknowledged()), producer.unsent()
+    return sent, unsent[0].reason if unsent else "no answer in time"

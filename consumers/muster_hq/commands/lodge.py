@@ -24,9 +24,8 @@ from muster_contract.events import OPAQUE_ID
 from muster_contract.shell.ids import new_id
 from muster_contract.times import now_ms
 from muster_contract.topics import DIRECTIVES
-from muster_hq.commands.directing import GIVEN_WITHIN
-from muster_hq.commands.options import Bootstrap, KafkaConfig, kafka_properties
-from muster_hq.kafka import OutputProducer
+from muster_hq.commands.directing import append
+from muster_hq.commands.options import Bootstrap, KafkaConfig
 from muster_hq.lodgings import LODGED
 
 COLUMNS: Final = ("report_reference", "report_sha256")
@@ -61,17 +60,8 @@ def lodge(
     reports = read_lodgings(_text_of(file), str(file))
     now = now_ms()
     values = [encode(LODGED, _fields(reference, digest, now)) for reference, digest in reports]
-    producer: OutputProducer[int] = OutputProducer(
-        kafka_properties(kafka_config), bootstrap=bootstrap, expire_after=GIVEN_WITHIN
-    )
-    for number, value in enumerate(values):
-        while not producer.send(DIRECTIVES, value, number):
-            producer.poll(1)  # the queue is full; what waits too long in it expires
-    producer.flush(GIVEN_WITHIN + 5)
-    sent = len(producer.acknowledged())
+    sent, reason = append(values, bootstrap, kafka_config)
     if sent < len(values):
-        unsent = producer.unsent()
-        reason = unsent[0].reason if unsent else "no answer in time"
         hint = "lodge the file again: what was lodged before changes nothing"
         raise MusterError([Fault(DIRECTIVES, f"{sent} of {len(values)} were acknowledged: {reason}", hint)])
     typer.echo(f"{sent} reports lodged")
