@@ -17,8 +17,9 @@ from muster_contract.times import format_instant
 from muster_hq.audit_directives import activations, carry_out
 from muster_hq.audit_facts import Directive, Fact, Place, Quarantined, Reading
 from muster_hq.audit_findings import Finding, findings_of, wrong_channels
+from muster_hq.audit_judge import Judge
 from muster_hq.audit_lodged import by_reference, lodged, mismatches
-from muster_hq.audit_occurrences import Judge, Verdict
+from muster_hq.audit_occurrences import Verdict
 from muster_hq.audit_verdicts import verdicts_of
 from muster_hq.policies import Policies
 from muster_hq.policy import Policy

@@ -14,7 +14,8 @@ from heapq import heappop, heappush
 from itertools import count
 
 from muster_hq.audit_facts import Fact, FactPlace
-from muster_hq.audit_occurrences import Chain, Decision, Event, Judge, Line, Occurrence, S, V, Verdict
+from muster_hq.audit_judge import Judge
+from muster_hq.audit_occurrences import Chain, Decision, Event, Line, Occurrence, S, V, Verdict
 from muster_hq.patterns import any_matches
 from muster_hq.policies import Policies
 

@@ -15,7 +15,8 @@ import structlog
 
 from muster_contract.topics import QUARANTINE, parse_stream, receipts
 from muster_hq.entries import Counts, FiledReport, FindingRow, Move, NewFact, StreamState
-from muster_hq.ledger_port import IntakeTransaction, Ledger
+from muster_hq.ledger_port import Ledger
+from muster_hq.ledger_transactions import IntakeTransaction
 from muster_hq.orders import Order
 from muster_hq.policies import Policies
 from muster_hq.progress import Halt, gaps_before

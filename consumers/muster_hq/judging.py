@@ -20,7 +20,8 @@ from muster_hq.entries import FindingRow, digest_mismatch, wrong_channel
 from muster_hq.folding import When, asks_for, fold_case, is_surprised
 from muster_hq.folds import Away, Fold
 from muster_hq.judge import judge
-from muster_hq.ledger_port import JudgingTransaction, Ledger
+from muster_hq.ledger_port import Ledger
+from muster_hq.ledger_transactions import JudgingTransaction
 from muster_hq.lodgings import Claim, Lodging
 from muster_hq.orders import Order
 from muster_hq.policies import Policies

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from muster_contract.topics import VERDICTS
 from muster_hq.entries import FindingRow
-from muster_hq.ledger_port import IntakeTransaction, JudgingTransaction
+from muster_hq.ledger_transactions import IntakeTransaction, JudgingTransaction
 from muster_hq.orders import activations_by
 from muster_hq.policies import Policies
 from muster_hq.published import finding_record

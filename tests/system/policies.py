@@ -29,3 +29,15 @@ def _lines(keys: Mapping[str, str | int | None]) -> list[str]:
 def _value(value: str | int) -> str:
     """Write a value as TOML does: patterns and numbers as they stand, texts in quotes."""
     return str(value) if isinstance(value, int) or value.startswith("{") else f'"{value}"'
+
+
+DUE_IN_A_DAY = policy(
+    due_within(
+        "PT24H",
+        anchor=None,
+        opens_on='{ event = "EncounterReported" }',
+        satisfied_by='{ event = "IncidentReported" }',
+    ),
+    id="days",
+)
+"""Any report, within a day of any encounter: nothing is missed while a test runs."""

@@ -14,18 +14,9 @@ import pytest
 
 from muster_hq.kafka import Admin
 from tests.kafka_broker import KafkaBroker, free_ports
-from tests.system.policies import due_within, policy
+from tests.system.policies import DUE_IN_A_DAY
 from tests.system.processes import PATIENCE
 
-POLICY = policy(
-    due_within(
-        "PT24H",
-        anchor=None,
-        opens_on='{ event = "EncounterReported" }',
-        satisfied_by='{ event = "IncidentReported" }',
-    ),
-    id="days",
-)
 Start = Callable[..., int]
 
 
@@ -76,7 +67,7 @@ def test_a_worker_is_ready_once_its_streams_are_assigned(broker: KafkaBroker, tm
     """It lives from its start; without topics nothing can be assigned to it."""
     offices, policy = tmp_path / "offices.toml", tmp_path / "policy.toml"
     offices.write_text('[[office]]\nid = "dal"\n', "utf-8")
-    policy.write_text(POLICY, "utf-8")
+    policy.write_text(DUE_IN_A_DAY, "utf-8")
     files = ["--offices", str(offices), "--policy", str(policy), "--ledger", f"sqlite:///{tmp_path / 'ledger.db'}"]
     port = start("muster_hq", "worker", "--bootstrap", broker.bootstrap, *files, listen="--listen")
     until(port, {"/healthz": (200, "ok"), "/readyz": (503, "no stream is being read yet")})

@@ -22,22 +22,13 @@ from muster_hq.grants import RECEIVER_GROUP, SCAN_GROUP
 from tests.kafka_broker import KafkaBroker
 from tests.secure_broker import SecureBroker, Somebody, login, properties
 from tests.system.headquarters import Headquarters
-from tests.system.policies import due_within, policy
+from tests.system.policies import DUE_IN_A_DAY
 from tests.system.processes import PATIENCE
 
 pytestmark = pytest.mark.kafka
 
 OFFICES = ("dal", "dal-2")  # one's name begins with the other's
 PASSWORDS = {"dal": "dallas-dallas", "dal-2": "second-second", "headquarters": "hq-hq-hq-hq"}
-POLICY = policy(
-    due_within(
-        "PT24H",
-        anchor=None,
-        opens_on='{ event = "EncounterReported" }',
-        satisfied_by='{ event = "IncidentReported" }',
-    ),
-    id="days",
-)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +154,7 @@ def test_a_broker_without_an_authorizer_is_refused(broker: KafkaBroker, tmp_path
 @pytest.fixture
 def hq(secure: SecureBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Headquarters]:
     """Run a headquarters, pulses included, with its own principal over the offices' listener."""
-    headquarters = Headquarters(tmp_path, secure.bootstrap, POLICY, OFFICES)
+    headquarters = Headquarters(tmp_path, secure.bootstrap, DUE_IN_A_DAY, OFFICES)
     headquarters.bootstrap = secure.bootstrap_sasl
     monkeypatch.setenv("MUSTER_KAFKA_CONFIG", str(properties(tmp_path, "headquarters", PASSWORDS["headquarters"])))
     headquarters.start()
