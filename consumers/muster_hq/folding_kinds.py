@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from muster_hq.memo import Memo
-from muster_hq.patterns import Shape
+from muster_hq.patterns import Shape, any_matches
 from muster_hq.policies import Policies
 from muster_hq.policy import Requirement
 
@@ -53,13 +53,15 @@ class Kinds:
     @cached_property
     def opened_by(self) -> Mapping[Shape, frozenset[str]]:
         """The requirements that an event opens, by its shape."""
-        return Memo(lambda shape: frozenset(line.id for line in self._lines if _opens(line, shape)))
+        return Memo(lambda shape: frozenset(line.id for line in self._lines if any_matches(line.opens_on, shape)))
 
     @cached_property
     def of(self) -> Mapping[Shape, frozenset[str]]:
         """The requirements to which an event can be anything, by its shape."""
         lines = self._lines
-        return Memo(lambda shape: frozenset(line.id for line in lines if line.roles[shape] or _opens(line, shape)))
+        return Memo(
+            lambda shape: frozenset(line.id for line in lines if line.roles[shape] or any_matches(line.opens_on, shape))
+        )
 
     @cached_property
     def is_local(self) -> Mapping[Shape, bool]:
@@ -70,10 +72,6 @@ class Kinds:
     def is_tangled(self) -> Mapping[Shape, bool]:
         """Whether an event is of a tangled chain, by its shape."""
         return Memo(lambda shape: bool(self.of[shape] - self.of_case_scope - self.of_encounter_scope))
-
-
-def _opens(line: Requirement, shape: Shape) -> bool:
-    return any(pattern.matches(shape) for pattern in line.opens_on)
 
 
 def _chains(lines: list[Requirement]) -> list[set[str]]:
