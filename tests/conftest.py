@@ -25,6 +25,14 @@ os.environ[STRICT] = "1"
 structlog.configure(processors=[OnlyListed(b"a key for tests", strict=True), *structlog.get_config()["processors"]])
 
 
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Undo what a command that runs in a test does to the logs of the whole process, such as its level."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture(scope="session")
 def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """Run one real Kafka for the whole session."""
