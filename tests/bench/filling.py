@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from muster_contract.codec import PULSE
 from muster_contract.topics import streams_of
@@ -28,7 +28,7 @@ def fill(bootstrap: str, events: Iterable[Event], offices: Sequence[str]) -> int
         nonlocal written
         while True:
             try:
-                producer.produce(stream, value, partition=0)
+                producer.produce(stream, value, partition=0, on_delivery=_acknowledged)
             except BufferError:
                 producer.poll(0.1)
             else:
@@ -48,3 +48,7 @@ def fill(bootstrap: str, events: Iterable[Event], offices: Sequence[str]) -> int
     pulse()
     assert producer.flush(60) == 0
     return written
+
+
+def _acknowledged(error: KafkaError | None, _message: Message) -> None:
+    assert error is None, error.str()

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from muster_contract.times import now_ms
 from muster_hq.ledger_port import LedgerError
+from tests.bench.filling import fill
 from tests.bench.workload import OFFICES, workload
 from tests.chaos.parts import Process
 from tests.kafka_broker import KafkaBroker
@@ -87,14 +87,7 @@ def test_a_million_events_are_taken_in_bounded_memory(broker: KafkaBroker, tmp_p
 def _backlog(broker: KafkaBroker, folder: Path, count: int) -> tuple[Headquarters, Process]:
     """Fill the streams of fifty offices; give the headquarters and a worker that does not run yet."""
     hq = Headquarters(folder, broker.bootstrap, POLICY, OFFICES)
-    producer = Producer(
-        {"bootstrap.servers": broker.bootstrap, "linger.ms": 50, "queue.buffering.max.messages": 200_000}
-    )
-    for number, event in enumerate(workload(count, now_ms() - count)):
-        producer.produce(event.stream, event.value, partition=0)
-        if number % 50_000 == 0:
-            producer.flush(60)
-    assert producer.flush(60) == 0
+    fill(broker.bootstrap, workload(count, now_ms() - count), OFFICES)
     options = ["--bootstrap", broker.bootstrap, "--ledger", hq.ledger]
     options += ["--policy", str(hq.policy), "--offices", str(hq.offices)]
     return hq, Process(folder / "worker.out", "muster_hq", "worker", *options)
