@@ -52,6 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         results += _accepts(folder)
+        _console.print("cases that grow old, event by event ...")
         results += aging.measure(folder)
         results += _on_a_broker(folder / "many-cases", "worker", given.events, workload)
         results += _on_a_broker(folder / "long-cases", "worker, cases of 500 events", given.events // 4, long_cases)

@@ -25,17 +25,19 @@ OFFICE = "o00"
 _HOUR = 3_600_000
 _SAMPLES = 40
 _A_TURN = 5
+_PASSES = 3
 
 
 def measure(folder: Path) -> list[Result]:
     """Let a case of each kind grow old; give what an event costs by its age, and the oldest over the young."""
     results = []
     for what, events in (("screened again each day", _screened), ("of many encounters", _met)):
-        took = _costs(f"sqlite:///{folder}/{events.__name__}.db", events)
-        results += [Result(f"one more event, case {what}, after {age:,}", took[age], "us", None, None) for age in AGES]
-        results.append(
-            at_most(f"the same, after {AGES[-1]:,} against after 100", took[AGES[-1]] / took[100], "times", 1.5)
-        )
+        passes = [_costs(f"sqlite:///{folder}/{events.__name__}-{number}.db", events) for number in range(_PASSES)]
+        for age in AGES:
+            took = median(one[age] for one in passes)
+            results.append(Result(f"one more event, case {what}, after {age:,}", took, "us", None, None))
+        times = median(one[AGES[-1]] / one[100] for one in passes)
+        results.append(at_most(f"the same, after {AGES[-1]:,} against after 100", times, "times", 1.5))
     return results
 
 
