@@ -142,6 +142,12 @@ CASES = (
         [FIRST, v("written", 1, "ON_TIME", 6, due=25, got=6, why="E S S2")],
     ),
     Case(
+        "and the event that opened the chain does, as soon as what follows opens (reading 5)",
+        TWO_LINKS.replace('{ event = "IncidentReported", stage = "FOLLOW_UP" }', '{ event = "EncounterReported" }'),
+        [encounter("E", 0), report("S", 5)],
+        [FIRST, v("written", 1, "ON_TIME", 0, due=25, got=0, why="E S")],
+    ),
+    Case(
         "a chain of three",
         THREE_LINKS,
         [encounter("E", 0), report("S", 5), follow_up("F", 8), final("G", 38)],

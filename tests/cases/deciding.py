@@ -140,6 +140,7 @@ CASES = (
     ),
     Case("the void of another event does nothing", REPORT, [encounter("E", 0), void("V", 5, "other")], [MISSED]),
     Case("nor does another office's", REPORT_BY_ANY, [encounter("E", 0), void("V", 5, "E", office="b")], [MISSED]),
+    Case("nor one in another case (reading 14)", REPORT, [encounter("E", 0), void("V", 5, "E", case="d")], [MISSED]),
     Case(
         "an end at due ends",
         REPORT,

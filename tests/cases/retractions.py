@@ -114,6 +114,12 @@ CASES = (
         [ON_TIME],
     ),
     Case(
+        "nor does one in another case (reading 14)",
+        REPORT,
+        [E, report("S", 1), retract("R", 3, "S", case="d")],
+        [ON_TIME],
+    ),
+    Case(
         "the reporting office's does, whoever's the obligation is",
         REPORT_BY_ANY,
         [E, report("S", 1, office="b"), retract("R", 3, "S", office="b")],
