@@ -6,10 +6,12 @@ of them is wrong (DESIGN section 3, promise 4).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -72,16 +74,17 @@ def audit(
         directives[directive.target.case].append(directive)
 
     @cache
-    def outages(office: str) -> list[tuple[int, int]]:
-        shortest = policies.shortest_outage or 0
-        return [(start, end) for start, end in reading.silences(office, clocks[office]) if end - start > shortest]
+    def outages(office: str, after: int) -> list[tuple[int, int]]:
+        return [(start, end) for start, end in reading.silences(office, clocks[office]) if end - start > after]
+
+    @cache
+    def latest_ends(office: str, after: int) -> list[tuple[int, int]]:
+        return _latest_ends([*outages(office, after), *not_read[office]])
 
     def excused(office: str, due: int, policy: Policy) -> int | None:
-        after, grace = policy.outage_after, policy.outage_grace
-        if after is None or office not in (reading.firsts if offices is None else offices):
+        if policy.outage_after is None or office not in (reading.firsts if offices is None else offices):
             return None
-        silent = [(start, end) for start, end in outages(office) if end - start > after]
-        return _excused_until([*silent, *not_read[office]], due, grace)
+        return _excused_until(latest_ends(office, policy.outage_after), due, policy.outage_grace)
 
     def clock_of(case: str, office: str) -> int:
         """Give the clock that counts for an office in a case: that over all, once it was moved from or to there."""
@@ -113,10 +116,18 @@ def _received_by(instant: int, things: Iterable[T]) -> list[T]:
     return [thing for thing in things if thing.received_at <= instant]
 
 
-def _excused_until(outages: Iterable[tuple[int, int]], due: int, grace: int) -> int | None:
+def _latest_ends(outages: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the outages by their start, each with the latest end of all that began no later."""
+    begun = sorted(outages)
+    latest = accumulate((end for _, end in begun), max)
+    return [(start, end) for (start, _), end in zip(begun, latest, strict=True)]
+
+
+def _excused_until(latest_ends: Sequence[tuple[int, int]], due: int, grace: int) -> int | None:
     """Give the end of the grace after the latest outage that what was due then fell into."""
-    excuses = [end + grace for start, end in outages if start < due < end + grace]
-    return max(excuses, default=None)
+    begun = bisect_left(latest_ends, (due,))
+    until = latest_ends[begun - 1][1] + grace if begun else due
+    return until if due < until else None
 
 
 def _order(found: tuple[str, Verdict]) -> tuple[str, str, str, str, int, int, str]:

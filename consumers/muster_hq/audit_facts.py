@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -236,7 +237,7 @@ def fact_of(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
         case=fields["case_id"],
         encounter=fields["encounter_id"],
         event_id=fields["event_id"],
-        shape=shape_of(schema.name, tuple((name, fields[name]) for name in fields if _holds_codes(schema, name))),
+        shape=shape_of(schema.name, tuple((name, fields[name]) for name in _code_fields(schema))),
         own_time=min(fields["occurred_at"], place[0]),
         names=fields.get("voids", fields.get("retracts")),
         report=_report_of(fields) if schema.name == "IncidentReported" else None,
@@ -270,7 +271,11 @@ def office_of(name: str) -> str:
     return (stream and stream.office) or ""
 
 
-def _holds_codes(schema: Schema, name: str) -> bool:
-    type_ = schema.fields[name]
+@cache
+def _code_fields(schema: Schema) -> tuple[str, ...]:
+    return tuple(name for name, type_ in schema.fields.items() if name == "jurisdiction" or _holds_codes(type_))
+
+
+def _holds_codes(type_: Any) -> bool:  # noqa: ANN401 - any Avro type
     type_name = type_.get("name", "") if isinstance(type_, dict) else str(type_).rpartition(".")[2]
-    return name == "jurisdiction" or type_name in enum_symbols()
+    return type_name in enum_symbols()

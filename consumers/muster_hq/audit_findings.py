@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,7 +36,7 @@ class Finding(NamedTuple):
 
 
 def findings_of(
-    office: str, reading: Reading, policies: Policies, clock: int, outages: Callable[[str], Sequence[Stretch]]
+    office: str, reading: Reading, policies: Policies, clock: int, outages: Callable[[str, int], Sequence[Stretch]]
 ) -> list[Finding]:
     """Give all that is found of an office by the clock, in order."""
     words = sorted((word for word in reading.words[office] if word.received_at <= clock), key=lambda word: word.place)
@@ -45,7 +46,7 @@ def findings_of(
         *_gaps(office, numbered, policies, clock),
         *_changes(office, numbered),
         *_reuses(office, numbered),
-        *_silences(office, [word for word in words if word.applied], firsts, policies, clock, outages(office)),
+        *_silences(office, [word for word in words if word.applied], firsts, policies, clock, outages),
         *(_of_word(office, word, f"offset {word.place[2]}, {word.ahead} ms ahead") for word in words if word.ahead),
         *(_of_word(office, word, f"offset {word.place[2]}") for word in words if word.astray),
     ]
@@ -164,19 +165,22 @@ def _silences(  # noqa: PLR0913, PLR0917 - an office, and all that its silence d
     firsts: Sequence[Place],
     policies: Policies,
     clock: int,
-    stretches: Sequence[Stretch],
+    outages: Callable[[str, int], Sequence[Stretch]],
 ) -> Iterator[Finding]:
     sources: list[Source] = [(word.place, word.event_id) for word in heard]
     if firsts and (not heard or min(firsts) < heard[0].place):
         sources.insert(0, (min(firsts), None))
+
+    @cache
+    def joined(outage_after: int | None, silent_after: int) -> list[Stretch]:
+        return [] if outage_after is None else _joined(outages(office, outage_after), silent_after)
+
     for index, source in enumerate(sources):
         last = source[0][0]
         policy = policies.at(last)
         if policy.silent_after is None:
             continue
-        longest = policy.outage_after
-        outages = [] if longest is None else [(start, end) for start, end in stretches if end - start > longest]
-        at = _silent_at(last, policy.silent_after, outages)
+        at = _silent_at(last, policy.silent_after, joined(policy.outage_after, policy.silent_after))
         after = sources[index + 1] if index + 1 < len(sources) else None
         if at < clock and (after is None or at < after[0][0]):
             name = f"since {format_instant(last)}"
@@ -185,11 +189,27 @@ def _silences(  # noqa: PLR0913, PLR0917 - an office, and all that its silence d
                 yield Finding(after[0][0], "OFFICE_SILENT", encounters(office), f"closed: {name}", office, (after,))
 
 
-def _silent_at(since: int, silent_after: int, outages: Sequence[Stretch]) -> int:
-    """Give when silence begins: what is waited for begins anew at the end of each outage that began before."""
-    while later := [end for start, end in outages if start < since + silent_after and end > since]:
-        since = max(later)
+def _joined(outages: Iterable[Stretch], silent_after: int) -> list[Stretch]:
+    """Give the outages in order; those between which nobody can be silent, since waiting begins anew, are one."""
+    found: list[Stretch] = []
+    for start, end in sorted(outages):
+        if found and start < found[-1][1] + silent_after:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
+def _silent_at(since: int, silent_after: int, joined: Sequence[Stretch]) -> int:
+    """Give when silence begins: what is waited for begins anew at the end of the outages that began before."""
+    index = bisect_right(joined, since, key=_end)
+    if index < len(joined) and joined[index][0] < since + silent_after:
+        since = joined[index][1]
     return since + silent_after
+
+
+def _end(stretch: Stretch) -> int:
+    return stretch[1]
 
 
 def _runs_without(numbers: Iterable[int], first: int, last: int) -> list[Run]:

@@ -6,11 +6,14 @@ clock that moves. The facts are those received up to ``as_of``, and an occurrenc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
 
 from muster_hq.audit_directives import as_fact, is_directive
-from muster_hq.audit_facts import Directive, Fact
+from muster_hq.audit_facts import Directive, Fact, FactPlace
 from muster_hq.audit_occurrences import Candidate, Decision, Line, Occurrence, S, V, Verdict, W, X
 from muster_hq.patterns import Shape, any_matches
 from muster_hq.policy import Policy, Requirement
@@ -18,12 +21,15 @@ from muster_hq.policy import Policy, Requirement
 IN_TIME = {S: "ON_TIME", W: "WAIVED", V: "VOIDED", X: "ENDED"}
 AFTER_DUE = {S: "LATE", W: "CLEARED", V: "VOIDED", X: "ENDED"}
 WHILE_EXCUSED = AFTER_DUE | {S: "EXCUSED"}
+InRoles = dict[tuple[int, str], list[Fact]]
+"""The facts of a case that have a role for a requirement, in fact order: by role and encounter, or scope case's ""."""
 
 
 class Judge:
     """The facts of a case up to ``as_of``; ``excused`` tells until when outages excuse what an office owed.
 
-    ``directives`` are those that concern the case, up to ``as_of`` as well.
+    ``directives`` are those that concern the case, up to ``as_of`` as well. ``encounters`` has the first report of each
+    encounter, by office and encounter.
     """
 
     def __init__(
@@ -38,10 +44,17 @@ class Judge:
         self.moves = [one for one in self._directives if one.action == "MOVE_CASE"]
         self.as_of = as_of
         self._excused = excused
+        self.encounters: dict[tuple[str, str], Fact] = {}
         self._retractions: dict[tuple[str, bytes | None], Fact] = {}
+        self._voids: dict[tuple[str, bytes | None], list[Fact]] = defaultdict(list)
+        self._in_roles: dict[Requirement, InRoles] = {}
         for fact in self.facts:
-            if fact.shape.type == "IncidentRetracted":
+            if fact.shape.type == "EncounterReported":
+                self.encounters.setdefault((fact.office, fact.encounter), fact)
+            elif fact.shape.type == "IncidentRetracted":
                 self._retractions.setdefault((fact.office, fact.names), fact)
+            elif fact.shape.type == "EncounterVoided":
+                self._voids[fact.office, fact.names].append(fact)
 
     def retraction_of(self, fact: Fact) -> Fact | None:
         """Give the first retraction of a fact, from the office whose fact it is."""
@@ -49,14 +62,14 @@ class Judge:
 
     def voided_by(self, fact: Fact, instant: int) -> bool:
         """Tell whether a void of this fact was received by then."""
-        return any(_voids(other, fact) and other.received_at <= instant for other in self.facts)
+        return any(void.received_at <= instant for void in self._voids_of(fact))
 
     def judge(self, occurrence: Occurrence, line: Line) -> None:
         """Add an occurrence that opens to its line, and work out all its decisions and verdicts."""
         line.add(occurrence)
         occurrence.directives = [one for one in self._directives if occurrence.concerned_by(one)]
         occurrence.moves = [one for one in self.moves if one.target.office == occurrence.chain.opening.office]
-        candidates = sorted([*self._candidates(occurrence), *_ordered(occurrence)])
+        candidates = self._candidates(occurrence, line)
         place, time, verdicts = occurrence.place, occurrence.chain.time, []
         while True:
             first = next((c for c in candidates if c.role != S or not line.used_up(c.fact, max(c.place, place))), None)
@@ -75,29 +88,51 @@ class Judge:
             occurrence.decisions.append(Decision(first.fact, S, kind, at, decided, place))
             due = occurrence.due_at(retraction.received_at)
             verdicts.append(occurrence.verdict("RETRACTED", time, due, retraction, first.fact))
-            candidates.remove(first)
         occurrence.verdicts = list({(v.kind, v.at): v for v in reversed(verdicts)}.values())
 
-    def _candidates(self, occurrence: Occurrence) -> Iterator[Candidate]:
-        """Give each fact in each role in which it could decide, used up or not."""
+    def _candidates(self, occurrence: Occurrence, line: Line) -> Iterator[Candidate]:
+        """Give each fact in each role in which it could decide, used up or not, in the order in which they would.
+
+        A long case has many occurrences: none looks at what cannot decide it, nor at what comes after what does.
+        """
         requirement, opening = occurrence.requirement, occurrence.chain.opening
-        for fact in self.facts:
-            if _voids(fact, opening):
-                yield Candidate(fact.received_at, V, fact.place, fact)
-            if requirement.by == "office" and fact.office not in {
-                opening.office,
-                occurrence.in_charge(fact.received_at),
-            }:
-                continue
-            if requirement.scope == "encounter" and fact.encounter != opening.encounter:
-                continue
-            for role in _roles(requirement, fact.shape):
-                if role == X:
-                    counts = fact.place > opening.place
-                else:
-                    counts = requirement.scope == "encounter" or fact.own_time >= occurrence.anchor
-                if counts and not (role == S and self._never_counts(fact)):
-                    yield Candidate(fact.received_at, role, fact.place, fact)
+        of_case = requirement.scope == "case"
+        facts = self._facts_in_roles(requirement)
+        encounter = "" if of_case else opening.encounter
+        satisfying, waiving, ending = (facts.get((role, encounter), []) for role in (S, W, X))
+        used = line.used_at_first(requirement, satisfying, occurrence.place)
+        # Nothing is received before its own time, which for scope case is not before the anchor.
+        since = occurrence.anchor if of_case else 0
+        runs = [
+            _in_role(S, satisfying, max(used, bisect_left(satisfying, since, key=_received_at))),
+            _in_role(W, waiving, bisect_left(waiving, since, key=_received_at)),
+            _in_role(X, ending, bisect_right(ending, opening.place, key=_place)),
+            _in_role(V, self._voids_of(opening), 0),
+        ]
+        for candidate in merge(sorted(_ordered(occurrence)), *runs):
+            fact = candidate.fact
+            if candidate.role == V or is_directive(fact) or self._counts(fact, candidate.role, occurrence):
+                yield candidate
+
+    def _counts(self, fact: Fact, role: int, occurrence: Occurrence) -> bool:
+        requirement, office = occurrence.requirement, occurrence.chain.opening.office
+        if requirement.by == "office" and fact.office not in {office, occurrence.in_charge(fact.received_at)}:
+            return False
+        if role != X and requirement.scope == "case" and fact.own_time < occurrence.anchor:
+            return False
+        return role != S or not self._never_counts(fact)
+
+    def _facts_in_roles(self, requirement: Requirement) -> InRoles:
+        found = self._in_roles.get(requirement)
+        if found is None:
+            found = self._in_roles[requirement] = defaultdict(list)
+            for fact in self.facts:
+                for role in _roles(requirement, fact.shape):
+                    found[role, "" if requirement.scope == "case" else fact.encounter].append(fact)
+        return found
+
+    def _voids_of(self, event: Fact) -> Sequence[Fact]:
+        return self._voids.get((event.office, event.event_id), ())
 
     def _never_counts(self, fact: Fact) -> bool:
         retraction = self.retraction_of(fact)
@@ -141,5 +176,14 @@ def _roles(requirement: Requirement, shape: Shape) -> tuple[int, ...]:
     return tuple(role for role, wanted in patterns.items() if any_matches(wanted, shape))
 
 
-def _voids(fact: Fact, event: Fact) -> bool:
-    return fact.shape.type == "EncounterVoided" and (fact.office, fact.names) == (event.office, event.event_id)
+def _in_role(role: int, facts: Sequence[Fact], first: int) -> Iterator[Candidate]:
+    for index in range(first, len(facts)):
+        yield Candidate(facts[index].received_at, role, facts[index].place, facts[index])
+
+
+def _received_at(fact: Fact) -> int:
+    return fact.received_at
+
+
+def _place(fact: Fact) -> FactPlace:
+    return fact.place

@@ -6,6 +6,8 @@ engine.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -97,6 +99,8 @@ class Occurrence:
 
     def moved_by(self, instant: int) -> Directive | None:
         """Give the last move of its office's part of the case that was received by an instant, and by due."""
+        if not self.moves:
+            return None
         by = min(instant, self.due_at(instant))
         return next((move for move in reversed(self.moves) if move.received_at <= by), None)
 
@@ -126,6 +130,11 @@ class Occurrence:
                 return decision.kind
         return None
 
+    def is_settled_before(self, place: FactPlace) -> bool:
+        """Tell whether it had ended for good before the fact at this place: what decided it last is not withdrawn."""
+        last = self.decisions[-1] if self.decisions else None
+        return last is not None and last.withdrawn is None and last.place < place
+
     def verdict(self, kind: str, at: int, due: int, decider: Fact | None = None, *withdrawn: Fact) -> Verdict:
         """Word a verdict on it; evidence is what opened it, the decider and what that one withdraws."""
         opening = self.chain.opening
@@ -154,17 +163,38 @@ class Line:
 
     def __init__(self) -> None:
         self.occurrences: list[Occurrence] = []
+        self.openers: set[FactPlace] = set()
+        self._unsettled: list[Occurrence] = []
         self._used: dict[FactPlace, FactPlace] = {}
+        self._used_at_first: dict[Requirement, int] = defaultdict(int)
 
     def add(self, occurrence: Occurrence) -> None:
         """Append an occurrence and give its number; its opener counts neither for it nor for those after it."""
         self.occurrences.append(occurrence)
+        self.openers.add(occurrence.opener.place)
+        self._unsettled.append(occurrence)
         occurrence.number = len(self.occurrences)
         self.use(occurrence.opener, occurrence.place)
+
+    def unresolved(self, place: FactPlace) -> list[Occurrence]:
+        """Give those that had not ended before the fact at this place; asked in fact order."""
+        self._unsettled = [one for one in self._unsettled if not one.is_settled_before(place)]
+        return [one for one in self._unsettled if one.ending_at(place) is None]
 
     def use(self, fact: Fact, place: FactPlace) -> None:
         """Note that from this place on an S does not count for later occurrences."""
         self._used[fact.place] = min(place, self._used.get(fact.place, place))
+
+    def used_at_first(self, requirement: Requirement, facts: Sequence[Fact], place: FactPlace) -> int:
+        """Give how many of a requirement's S, all in order, are used up before the first that is not.
+
+        Asked in fact order, so that what is used up stays so; a line may go on by another version's requirement.
+        """
+        first = self._used_at_first[requirement]
+        while first < len(facts) and self.used_up(facts[first], place):
+            first += 1
+        self._used_at_first[requirement] = first
+        return first
 
     def used_up(self, fact: Fact, place: FactPlace) -> bool:
         """Tell whether an S that would decide the latest occurrence at this place no longer counts."""

@@ -59,8 +59,8 @@ class Openings:
     def _look_at(self, event: Event) -> None:
         """Absorb an event while an occurrence is unresolved, or else let it open the next, or nothing."""
         occurrence = _opened_by(event, event.fact.received_at, event.fact.place)
-        known = self._lines[occurrence.key].occurrences
-        unresolved = [other for other in known if other.ending_at(event.fact.place) is None]
+        line = self._lines[occurrence.key]
+        known, unresolved = line.occurrences, line.unresolved(event.fact.place)
         for other in unresolved:
             other.absorbed.append(event)
         if not unresolved and (
@@ -92,7 +92,7 @@ class Openings:
 
     def _hand_on(self, before: Occurrence, decision: Decision) -> None:
         """Let the earliest event that a voided one absorbed, and that is not itself voided, open the next."""
-        taken = {other.opener.place for other in self._lines[before.key].occurrences}
+        taken = self._lines[before.key].openers
         waiting = [
             event
             for event in before.absorbed
@@ -145,10 +145,5 @@ def _orphans(judge: Judge, policies: Policies) -> Iterator[Verdict]:
 def _encounter_known(judge: Judge, report: Fact, due: int) -> bool:
     """Tell whether its encounter was received by then: from its office, or from one that the case came from."""
     froms = {move.target.office for move in judge.moves if move.target.to == report.office and move.received_at <= due}
-    return any(
-        fact.shape.type == "EncounterReported"
-        and fact.encounter == report.encounter
-        and fact.office in {report.office, *froms}
-        and fact.received_at <= due
-        for fact in judge.facts
-    )
+    firsts = [judge.encounters.get((office, report.encounter)) for office in {report.office, *froms}]
+    return any(first is not None and first.received_at <= due for first in firsts)

@@ -6,8 +6,8 @@ case of their own.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
@@ -22,6 +22,8 @@ S, W, V, X = range(4)
 Key = tuple[str, str, str | None]
 """Requirement id, office, and the encounter; None for scope ``case``."""
 Absorbed = tuple[Requirement, Policy, int]
+_InOrder = list[tuple[int, Fact, int]]
+_Candidates = tuple[_InOrder, _InOrder]
 
 
 class Occurrence:
@@ -115,7 +117,8 @@ class Deciders:
         self._facts = facts
         self._orders = {order.offset: order for order in orders} if orders else _NO_ORDERS
         self._spent: dict[tuple[Key, int], int] = {}
-        self._candidates: dict[Requirement, list[tuple[int, Fact, int]]] = {}
+        self._spent_at_first: dict[tuple[Requirement, Key], tuple[int, int]] = {}
+        self._candidates: dict[Requirement, dict[str | None, _Candidates]] = {}
         self.voids = self.retractions = _NOBODY
         naming = [place for place, fact in enumerate(facts) if fact.names is not None]
         if naming:
@@ -136,24 +139,23 @@ class Deciders:
             return NEVER
         return self.retractions.get((report.office, report.event_id), NEVER)
 
-    def any_for(self, requirement: Requirement) -> bool:
-        """Tell whether a fact can decide any obligation of this requirement at all."""
-        return bool(self.voids or self._candidates_for(requirement))
+    def any_for(self, occurrence: Occurrence) -> bool:
+        """Tell whether a fact can decide any occurrence of this one's key at all."""
+        return bool(self.voids) or any(self._candidates_for(occurrence.requirement, occurrence.key[2]))
 
     def first(self, occurrence: Occurrence) -> tuple[int, int]:
         """Give place and role of the fact received first that decides; S, W, V, X at equal instants."""
         best_at, best_role, best_place = NEVER, NEVER, NEVER
         if self.voids and (best_place := self.void_of(occurrence.opening)) != NEVER:
             best_at, best_role = self._facts[best_place].received_at, V
-        candidates = self._candidates_for(occurrence.requirement)
-        if occurrence.since:
-            candidates = candidates[bisect_left(candidates, occurrence.since, key=_place) :]
-        for place, fact, roles in candidates:
-            if fact.received_at > best_at:
-                break
-            role = self._role_of(place, fact, roles, occurrence)
-            if role < best_role or (role != NEVER and fact.received_at < best_at):
-                best_at, best_role, best_place = fact.received_at, role, place
+        for candidates, begin in self._looked_through(occurrence):
+            for index in range(begin, len(candidates)):
+                place, fact, roles = candidates[index]
+                if fact.received_at > best_at:
+                    break
+                role = self._role_of(place, fact, roles, occurrence)
+                if role < best_role or (role != NEVER and fact.received_at < best_at):
+                    best_at, best_role, best_place = fact.received_at, role, place
         return best_place, best_role
 
     def reserve(self, occurrence: Occurrence, place: int, now: int) -> None:
@@ -174,25 +176,59 @@ class Deciders:
             place, role = self.first(occurrence)
         occurrence.withdrawn = withdrawn
 
-    def _candidates_for(self, requirement: Requirement) -> list[tuple[int, Fact, int]]:
-        """Give the facts that have a role for the requirement, with places and roles.
+    def _candidates_for(self, requirement: Requirement, encounter: str | None) -> _Candidates:
+        """Give the facts that satisfy or waive, and those that end: each with its place and its roles.
 
         A long case may have many occurrences: its facts are looked through once a requirement, not once for each.
         """
         found = self._candidates.get(requirement)
         if found is None:
-            roles_of = requirement.roles
-            found = [(place, fact, roles) for place, fact in enumerate(self._facts) if (roles := roles_of[fact.shape])]
-            self._candidates[requirement] = found
-        return found
+            found = self._candidates[requirement] = {}
+            roles_of, of_case = requirement.roles, requirement.scope == "case"
+            with_roles = [(n, fact, roles) for n, fact in enumerate(self._facts) if (roles := roles_of[fact.shape])]
+            for place, fact, roles in with_roles:
+                key = None if of_case else fact.encounter_id
+                deciding, ending = found.get(key) or found.setdefault(key, ([], []))
+                if roles & (SATISFIES | WAIVES):
+                    deciding.append((place, fact, roles & ~ENDS))
+                if roles & ENDS:
+                    ending.append((place, fact, roles & (ENDS | DIRECTED)))
+        return found.get(encounter, _NO_CANDIDATES)
+
+    def _looked_through(self, occurrence: Occurrence) -> Iterator[tuple[_InOrder, int]]:
+        """Give the candidates for an occurrence, and with which of them to begin: none before can decide it."""
+        deciding, ending = self._candidates_for(occurrence.requirement, occurrence.key[2])
+        since = occurrence.since
+        if deciding:
+            begin = bisect_left(deciding, since, key=_place) if since else 0
+            if occurrence.key[2] is None and not self._orders:
+                # Nothing is received before its own time, which is not before the anchor.
+                yield deciding, bisect_left(deciding, occurrence.anchor, begin, key=_received_at)
+            else:
+                yield deciding, max(begin, self._spent_before(occurrence, deciding))
+        if ending:
+            begin = bisect_left(ending, since, key=_place) if since else 0
+            yield ending, bisect_right(ending, occurrence.opening[:3], begin, key=_fact_order)
+
+    def _spent_before(self, occurrence: Occurrence, deciding: _InOrder) -> int:
+        """Give how many of the candidates, from the first on, satisfy this occurrence no more, nor any later one."""
+        key = occurrence.key
+        by, first = self._spent_at_first.get((occurrence.requirement, key), (0, 0))
+        if occurrence.number < by:  # an earlier one, whose report was retracted
+            return 0
+        while first < len(deciding):
+            place, _, roles = deciding[first]
+            if roles != SATISFIES or self._spent.get((key, place), NEVER) > occurrence.number:
+                break
+            first += 1
+        self._spent_at_first[occurrence.requirement, key] = occurrence.number, first
+        return first
 
     def _role_of(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:
         """Tell what a fact with these roles can do to the occurrence, the first of them; NEVER for nothing."""
         if roles & DIRECTED:
             return self._role_of_act(place, fact, roles, occurrence)
         _, office, encounter = occurrence.key
-        if encounter is not None and fact.encounter_id != encounter:
-            return NEVER
         if fact.office != office and occurrence.requirement.by == "office" and not occurrence.is_charge_of(fact):
             return NEVER
         timely = encounter is not None or fact.own_at >= occurrence.anchor
@@ -225,5 +261,14 @@ def _place(candidate: tuple[int, Fact, int]) -> int:
     return candidate[0]
 
 
+def _received_at(candidate: tuple[int, Fact, int]) -> int:
+    return candidate[1].received_at
+
+
+def _fact_order(candidate: tuple[int, Fact, int]) -> tuple[int, str, int]:
+    return candidate[1][:3]
+
+
+_NO_CANDIDATES: _Candidates = ([], [])
 _NO_ORDERS: Mapping[int, Order] = {}
 _NOBODY: Mapping[tuple[str, bytes | None], int] = {}

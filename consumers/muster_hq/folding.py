@@ -16,9 +16,10 @@ from muster_hq.facts import Fact
 from muster_hq.folding_kinds import KNOWN, Kinds
 from muster_hq.folds import Away, Fold
 from muster_hq.judge import judge
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
 from muster_hq.standing import standing_at
-from muster_hq.verdicts import ALL_OFFICES, Clocks, Outages
+from muster_hq.verdicts import ALL_OFFICES, Clocks
 
 
 class When(NamedTuple):

@@ -17,10 +17,11 @@ from muster_hq.lodgings import Claim
 from muster_hq.occurrences import Occurrences
 from muster_hq.orders import MOVE_CASE, Order
 from muster_hq.orphans import orphans_among
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
 from muster_hq.quarantine import first_of_each_event
 from muster_hq.transfers import first_naming, heard_by, waits_beyond
-from muster_hq.verdicts import ALL_OFFICES, Astray, Clocks, Handed, Judgement, Obligation, Outages, Verdict, VerdictKey
+from muster_hq.verdicts import ALL_OFFICES, Astray, Clocks, Handed, Judgement, Obligation, Verdict, VerdictKey
 
 
 def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
@@ -46,7 +47,7 @@ def judge(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by
         facts = _with_what_comes_of(facts, orders, claims)
     transfers = [order for order in orders if order.action == MOVE_CASE] if orders else ()
     if transfers:  # an office that is in charge may have been made up, or have left
-        outages = {office: found for office, found in outages.items() if office in clocks}
+        outages = outages.of(clocks)
     walks = _Walks(policies, outages, given, orders, fold)
     offices = {fact.office for fact in facts}
     for office in offices & clocks.keys():

@@ -24,10 +24,11 @@ from muster_hq.ledger_port import Ledger
 from muster_hq.ledger_transactions import JudgingTransaction
 from muster_hq.lodgings import Claim, Lodging
 from muster_hq.orders import Order
+from muster_hq.outages import NO_OUTAGES, Outages
 from muster_hq.policies import Policies
 from muster_hq.published import judged_out
 from muster_hq.settled import activated_by, clocks_until, tell
-from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation, Outages
+from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Obligation
 
 AGAIN_AFTER = 60_000
 """Milliseconds of a clock after which a case that could not be judged is tried again."""
@@ -101,9 +102,9 @@ class Judging:
     def _outages(self, transaction: JudgingTransaction) -> Outages:
         """Give the outages that a policy may ask for: silences of streams, and records that could not be read."""
         if self._policies.shortest_outage is None:
-            return {}
+            return NO_OUTAGES
         silent, unread = transaction.outages(), transaction.unread()
-        return {**silent, **{office: [*silent.get(office, ()), *found] for office, found in unread.items()}}
+        return Outages({**silent, **{office: [*silent.get(office, ()), *found] for office, found in unread.items()}})
 
     def run_dry(self, limit: int) -> int:
         """Judge until no case is due; give how many were."""

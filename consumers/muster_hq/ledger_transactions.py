@@ -15,7 +15,7 @@ from muster_hq.heard import HeardRows
 from muster_hq.lodgings import Claim, Lodging
 from muster_hq.orders import Order
 from muster_hq.patterns import Shape
-from muster_hq.verdicts import Clocks, Outages
+from muster_hq.verdicts import Clocks, Stretches
 
 
 class IntakeTransaction(Protocol):
@@ -107,10 +107,10 @@ class JudgingTransaction(Protocol):
     def due_cases(self, clocks: Clocks, limit: int) -> list[CaseFile]:
         """Take up to ``limit`` cases off the list of those that are due by these clocks, with all that is theirs."""
 
-    def outages(self) -> Outages:
+    def outages(self) -> Stretches:
         """Give the stretches without records of each office."""
 
-    def unread(self) -> Outages:
+    def unread(self) -> Stretches:
         """Give the outages that quarantined records are, of each office; of those without an end, the first alone."""
 
     def orders(self, case_numbers: Sequence[int]) -> Mapping[int, list[Order]]:

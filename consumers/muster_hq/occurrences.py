@@ -13,10 +13,11 @@ from muster_hq.facts import Fact
 from muster_hq.folds import Fold, Live, Ref
 from muster_hq.moving import MOVING
 from muster_hq.orders import MOVE_CASE, Order
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
 from muster_hq.policy import Policy, Requirement
 from muster_hq.sayings import Sayings
-from muster_hq.verdicts import NEVER, Obligation, Outages, Verdict, VerdictKey
+from muster_hq.verdicts import NEVER, Obligation, Verdict, VerdictKey
 
 _IN_TIME = ("ON_TIME", "WAIVED", "VOIDED", "ENDED")
 _AFTERWARDS = ("LATE", "CLEARED", "VOIDED", "ENDED")
@@ -77,7 +78,7 @@ class Occurrences(Sayings):
                 self._by_key[live.key].append(self._revived(live, policies, places))
         self._before = {key: count - len(self._by_key[key]) for key, count in mine.items()}
         for occurrence in sorted((one for key in mine for one in self._by_key[key]), key=_turn):
-            if self._deciders.any_for(occurrence.requirement):
+            if self._deciders.any_for(occurrence):
                 self._plan(occurrence, first - 1)
 
     @property
@@ -186,7 +187,7 @@ class Occurrences(Sayings):
         if self._transfers:
             occurrence.transfers = tuple(order for order in self._transfers if order.aim.office == occurrence.key[1])
         self._deciders.spend(occurrence.key, opener, occurrence.number)
-        if self._deciders.any_for(occurrence.requirement):
+        if self._deciders.any_for(occurrence):
             self._waiting.setdefault(now, []).append(occurrence)
 
     def _plan(self, occurrence: Occurrence, now: int) -> None:

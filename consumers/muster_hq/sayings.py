@@ -8,13 +8,13 @@ from muster_hq.deciders import Occurrence
 from muster_hq.facts import Fact, make
 from muster_hq.lodged import records_of
 from muster_hq.orders import Order
+from muster_hq.outages import Outages
 from muster_hq.verdicts import (
     NEVER,
     REMINDED,
     Astray,
     Handed,
     Obligation,
-    Outages,
     Verdict,
     VerdictKey,
     evidence_of_order,
@@ -51,13 +51,8 @@ class Sayings:
         policy = occurrence.policy
         if policy.outage_after is None:
             return due
-        ends = [
-            outage.end + policy.outage_grace
-            for outage in self._outages.get(occurrence.in_charge_at(due), ())
-            if (outage.unread or outage.end - outage.start > policy.outage_after)
-            and outage.start < due < outage.end + policy.outage_grace
-        ]
-        return min(max(ends, default=due), NEVER)
+        end = self._outages.last_end(occurrence.in_charge_at(due), due, policy.outage_after)
+        return due if end is None else min(max(due, end + policy.outage_grace), NEVER)
 
     def _give(
         self, occurrence: Occurrence, verdict: str, at: int, due: int, decider: Fact | None = None, *more: Fact

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 
 from muster_contract.times import format_instant
 from muster_contract.topics import encounters
 from muster_hq.entries import FindingRow
 from muster_hq.heard import HeardRows, Kind, each, last_of
 from muster_hq.policies import Policies
+from muster_hq.policy import Policy
 from muster_hq.roll import Roll
 from muster_hq.verdicts import Evidence, Outage
 
@@ -21,6 +24,7 @@ class Ear:
         self._roll = roll
         self._policies = policies
         self._outages = outages
+        self._waits_off: dict[Policy, list[tuple[int, int]]] = {}
         self._clock = clock
         self.findings: list[FindingRow] = []
 
@@ -43,14 +47,20 @@ class Ear:
         policy = None if heard is None else self._policies.at(heard.received_at)
         if heard is None or policy is None or policy.silent_after is None or silent is not None:
             return None
-        since, shortest = heard.received_at, policy.outage_after
-        at = since + policy.silent_after
-        while shortest is not None and (
-            ends := [o.end for o in self._outages if o.start < at and o.end > since and o.end - o.start > shortest]
-        ):
-            since = max(ends)
-            at = since + policy.silent_after
-        return at
+        return self._waiting_since(heard.received_at, policy, policy.silent_after) + policy.silent_after
+
+    def _waiting_since(self, heard_at: int, policy: Policy, silent_after: int) -> int:
+        """Give from when an office is waited for: anew from the end of each outage that comes before it is silent."""
+        if policy.outage_after is None:
+            return heard_at
+        stretches = self._waits_off.get(policy)
+        if stretches is None:
+            long = [outage[:2] for outage in self._outages if outage.end - outage.start > policy.outage_after]
+            stretches = self._waits_off[policy] = _joined(sorted(long), silent_after)
+        first = bisect_right(stretches, heard_at, key=itemgetter(1))
+        if first == len(stretches) or stretches[first][0] >= heard_at + silent_after:
+            return heard_at
+        return stretches[first][1]
 
     def _may_be_silent(self, spoken: Collection[HeardRows]) -> bool:
         shortest = self._policies.shortest_silence
@@ -79,3 +89,14 @@ class Ear:
     def _find(self, detail: str, at: int, evidence: Evidence) -> None:
         stream = encounters(self._office)
         self.findings.append(FindingRow("OFFICE_SILENT", self._office, stream, at, detail, (evidence,)))
+
+
+def _joined(stretches: Iterable[tuple[int, int]], silent_after: int) -> list[tuple[int, int]]:
+    """Join outages, in order, where the next begins before the office would be silent after those before it."""
+    found: list[tuple[int, int]] = []
+    for start, end in stretches:
+        if found and start < found[-1][1] + silent_after:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found

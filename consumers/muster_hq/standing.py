@@ -11,8 +11,8 @@ from muster_hq.folding_kinds import Kinds
 from muster_hq.folds import Away, Fold, Live, Ref
 from muster_hq.occurrences import Occurrences
 from muster_hq.orphans import reports_without_encounter
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
-from muster_hq.verdicts import Outages
 
 
 def standing_at(  # noqa: PLR0913, PLR0917 - a case, and all that it is judged by

@@ -150,7 +150,7 @@ class Outage(NamedTuple):
     unread: bool = False
 
 
-Outages = Mapping[str, list[Outage]]
+Stretches = Mapping[str, list[Outage]]
 Clocks = Mapping[str, int]
 
 

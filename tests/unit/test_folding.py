@@ -12,8 +12,9 @@ from muster_hq.facts import Fact
 from muster_hq.folding import asks_for, fold_case, is_surprised
 from muster_hq.folds import Fold, fold_from
 from muster_hq.judge import judge
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
-from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, Outages, VerdictKey
+from muster_hq.verdicts import ALL_OFFICES, Clocks, Judgement, VerdictKey
 from tests.builders import facts_of, silences_of
 from tests.cases.builders import T0
 from tests.random_logs import OFFICES, Dice, Log, dice, logs, long_logs
@@ -58,7 +59,7 @@ class FoldedCase:
 
 def check(log: Log, choices: Dice) -> tuple[int, int]:
     """Judge each case at growing clocks, folded and not; give how many facts were away in the end, of how many."""
-    outages = silences_of(log.records, log.as_of)
+    outages = Outages(silences_of(log.records, log.as_of))
     end = log.as_of - T0
     away = total = 0
     for facts in facts_of(log.records, OFFICES).values():

@@ -10,6 +10,7 @@ from muster_hq.facts import Fact
 from muster_hq.judge import judge
 from muster_hq.logfile import offices_in
 from muster_hq.orders import activations_by
+from muster_hq.outages import NO_OUTAGES, Outages
 from muster_hq.policies import Policies
 from muster_hq.published import verdict_row
 from muster_hq.verdicts import ALL_OFFICES, NEVER, Judgement, Verdict
@@ -42,7 +43,7 @@ class Judged:
         orders = self._log.orders.get(case_id, ())
         policies = self.policies.activated(activations_by(instant, self._log.activations))
         claims = self._log.claims.get(case_id, ()) if policies.lodging else ()
-        return judge(policies, facts, outages, clocks_at(instant, offices), orders=orders, claims=claims)
+        return judge(policies, facts, Outages(outages), clocks_at(instant, offices), orders=orders, claims=claims)
 
     def orders_at(self, case_id: str) -> set[int]:
         """Give when directives and lodgings came that concern the case, or that ended what it may have waited for."""
@@ -129,7 +130,7 @@ def test_each_office_is_judged_by_its_own_clock() -> None:
     """One that is behind holds nobody else back."""
     records = records_of(encounter("A", 0), encounter("B", 0, office="b"))
     clocks = clocks_at(T0 + 10, "ab") | {"a": T0 + 11}
-    judgement = judge(policies_of(REPORT), facts_of(records)["c"], {}, clocks)
+    judgement = judge(policies_of(REPORT), facts_of(records)["c"], NO_OUTAGES, clocks)
     assert [(verdict.office_id, verdict.verdict) for verdict in judgement.verdicts] == [("a", "MISSED")]
 
 
@@ -138,17 +139,17 @@ def test_what_any_office_may_report_is_judged_by_the_clock_over_all() -> None:
     facts = facts_of(records_of(encounter("A", 0)))["c"]
     clocks = clocks_at(T0 + 10, "a") | {"a": T0 + 99}
     policies = policies_of(REPORT_BY_ANY)
-    assert judge(policies, facts, {}, clocks).verdicts == []
-    assert [v.verdict for v in judge(policies, facts, {}, clocks_at(T0 + 11, "a")).verdicts] == ["MISSED"]
+    assert judge(policies, facts, NO_OUTAGES, clocks).verdicts == []
+    assert [v.verdict for v in judge(policies, facts, NO_OUTAGES, clocks_at(T0 + 11, "a")).verdicts] == ["MISSED"]
 
 
 def test_an_obligation_says_how_it_stands_and_what_would_change_it() -> None:
     """Open until due; outstanding, it waits for facts alone."""
     facts = facts_of(records_of(confirmed("E", 0)))["c"]
     policies = policies_of(REPORT)
-    (open_,) = judge(policies, facts, {}, clocks_at(T0 + 10, "a")).obligations
+    (open_,) = judge(policies, facts, NO_OUTAGES, clocks_at(T0 + 10, "a")).obligations
     assert (open_.state, open_.next_at, open_.clock) == ("OPEN", T0 + 10, "a")
-    (missed,) = judge(policies, facts, {}, clocks_at(T0 + 11, "a")).obligations
+    (missed,) = judge(policies, facts, NO_OUTAGES, clocks_at(T0 + 11, "a")).obligations
     assert (missed.state, missed.next_at, missed.due_at) == ("OUTSTANDING", None, T0 + 10)
 
 
@@ -156,5 +157,5 @@ def test_a_report_without_its_encounter_waits_to_be_an_orphan() -> None:
     """The wait names the office's clock and the last instant at which the encounter may come."""
     records = records_of(report("S", 0))
     policies: Policies = policies_of('orphan_after = "PT1M"\n' + REPORT)
-    judgement = judge(policies, facts_of(records)["c"], {}, clocks_at(T0 + 60_000, offices_in(records)))
+    judgement = judge(policies, facts_of(records)["c"], NO_OUTAGES, clocks_at(T0 + 60_000, offices_in(records)))
     assert (judgement.verdicts, judgement.waits) == ([], [("a", T0 + 60_000)])

@@ -24,6 +24,7 @@ from muster_hq.judging import Judging
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.ledger_port import LedgerReader
 from muster_hq.orders import activations_by
+from muster_hq.outages import Outages
 from muster_hq.policies import Policies
 from muster_hq.published import verdict_row
 from muster_hq.records import Record
@@ -165,7 +166,7 @@ def said_of(records: list[Record], policies: Policies, clocks: Mapping[str, int]
     for case_id in log.facts.keys() | log.orders.keys():
         claims = log.claims.get(case_id, ()) if policies.lodging else ()
         orders = log.orders.get(case_id, ())
-        judgement = judge(in_force, log.facts[case_id], outages, clocks, orders=orders, claims=claims)
+        judgement = judge(in_force, log.facts[case_id], Outages(outages), clocks, orders=orders, claims=claims)
         said.verdicts.update((case_id, verdict) for verdict in judgement.verdicts)
         said.obligations.extend((case_id, obligation) for obligation in judgement.obligations)
     return said

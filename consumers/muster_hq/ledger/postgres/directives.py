@@ -13,7 +13,7 @@ from muster_hq.entries import QuarantinedRecord
 from muster_hq.ledger.postgres.binary import int4s
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.orders import Order
-from muster_hq.verdicts import NEVER, Outage, Outages
+from muster_hq.verdicts import NEVER, Outage, Stretches
 
 ORDER: Final = 'received_at, "offset", event_id, action, target, authority, reason_code, until, ignored'
 RECORD: Final = """
@@ -110,7 +110,7 @@ def end_quarantine(cursor: Cursor[Any], stream_no: int, offset: int, order: Orde
     cursor.execute(_WAKE, (order.received_at - 1, NEVER, stream_no))
 
 
-def read_unread(cursor: Cursor[Any], words: Words) -> Outages:
+def read_unread(cursor: Cursor[Any], words: Words) -> Stretches:
     """Give the outages that quarantined records are: each begins a millisecond before the record.
 
     Until this transaction ends no directive ends one: it could not wake what we make wait for it.

@@ -26,7 +26,7 @@ from muster_hq.ledger.postgres.stored_ids import stored
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.lodgings import Claim
 from muster_hq.orders import Order
-from muster_hq.verdicts import Clocks, Outage, Outages
+from muster_hq.verdicts import Clocks, Outage, Stretches
 
 _NOT_DUE = """
     delete from due using unnest(%s, %s, %s) as stale(clock, instant, the_case)
@@ -77,7 +77,7 @@ class PostgresJudging:
         self._settled = self._read_clocks()
         return load(self._cursor, self._words, locked)
 
-    def outages(self) -> Outages:
+    def outages(self) -> Stretches:
         """Give the stretches without records of each office."""
         offices = self._words.text("office")
         found: defaultdict[str, list[Outage]] = defaultdict(list)
@@ -85,7 +85,7 @@ class PostgresJudging:
             found[offices[office_no]].append(Outage(start, end))
         return found
 
-    def unread(self) -> Outages:
+    def unread(self) -> Stretches:
         """Give the outages that quarantined records are, of each office."""
         return read_unread(self._cursor, self._words)
 

@@ -13,7 +13,7 @@ import apsw
 from muster_hq.entries import QuarantinedRecord
 from muster_hq.ledger.sqlite.words import Words
 from muster_hq.orders import Order
-from muster_hq.verdicts import NEVER, Outage, Outages
+from muster_hq.verdicts import NEVER, Outage, Stretches
 
 _ORDER = 'received_at, "offset", event_id, action, target, authority, reason_code, until, ignored'
 
@@ -84,7 +84,7 @@ def end_quarantine(cursor: apsw.Cursor, stream_no: int, offset: int, order: Orde
     cursor.execute(wake, (order.received_at - 1, stream_no, NEVER))
 
 
-def read_unread(cursor: apsw.Cursor, words: Words) -> Outages:
+def read_unread(cursor: apsw.Cursor, words: Words) -> Stretches:
     """Give the outages that quarantined records are: each begins a millisecond before the record."""
     found: defaultdict[str, list[Outage]] = defaultdict(list)
     select = """

@@ -26,7 +26,7 @@ from muster_hq.ledger.sqlite.words import Words
 from muster_hq.lodgings import Claim
 from muster_hq.memo import Memo
 from muster_hq.orders import Order
-from muster_hq.verdicts import Clocks, Outage, Outages, VerdictKey
+from muster_hq.verdicts import Clocks, Outage, Stretches, VerdictKey
 
 _NOTHING: frozenset[Any] = frozenset()
 
@@ -58,14 +58,14 @@ class SqliteJudging:
                 break
         return self._load(sorted(taken)) if taken else []
 
-    def outages(self) -> Outages:
+    def outages(self) -> Stretches:
         """Give the stretches without records of each office."""
         found: defaultdict[str, list[Outage]] = defaultdict(list)
         for office_no, start, end in self._cursor.execute("select * from gaps"):
             found[self._words.text[office_no]].append(Outage(start, end))
         return found
 
-    def unread(self) -> Outages:
+    def unread(self) -> Stretches:
         """Give the outages that quarantined records are, of each office."""
         return read_unread(self._cursor, self._words)
 
