@@ -172,6 +172,51 @@ def test_a_directive_that_would_be_ignored_is_refused(arguments: tuple[str, ...]
     assert given(bootstrap) == []
 
 
+@pytest.mark.parametrize(
+    ("target", "given_files", "why"),
+    [
+        ("policy:p@1#{right}", (), "p@1 is in no file that was given (the file that"),
+        ("policy:p@2#{right}", ("policy",), "p@2 is in no file"),
+        ("policy:p@1#{wrong}", ("policy",), "p@1 has another SHA-256 in the file"),
+        ("register:1#{right}", ("policy",), "register 1 is in no file"),
+        ("register:1#{right}", ("offices",), "register 1 has another SHA-256 in the file"),
+    ],
+)
+def test_an_activation_that_would_end_headquarters_is_not_given(
+    target: str, given_files: tuple[str, ...], why: str, tmp_path: Path, bootstrap: str
+) -> None:
+    """A slip of the pen would stand in the log for good: no directive takes it back."""
+    files = write_versions(tmp_path)
+    named = target.format(right=sha256(files["policy"].read_bytes()).hexdigest(), wrong="0" * 64)
+    options = [part for name in given_files for part in (f"--{name}", str(files[name]))]
+    action = "ACTIVATE_" + target.partition(":")[0].upper()
+    result = run("direct", action, named, *CODES, *options, "--bootstrap", bootstrap)
+    assert (result.exit_code, given(bootstrap)) == (2, [])
+    assert why in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "file"), [("POLICY", "policy:p@1", "policy"), ("REGISTER", "register:1", "offices")]
+)
+def test_an_activation_of_a_file_that_is_at_hand_is_given(
+    action: str, target: str, file: str, tmp_path: Path, bootstrap: str
+) -> None:
+    """By its digest, and what it asks of every process is said."""
+    path = write_versions(tmp_path)[file]
+    named = f"{target}#{sha256(path.read_bytes()).hexdigest()}"
+    result = run("direct", f"ACTIVATE_{action}", named, *CODES, f"--{file}", str(path), "--bootstrap", bootstrap)
+    assert (result.exit_code, [fields["target"] for fields in given(bootstrap)]) == (0, [named])
+    assert "no process of headquarters runs without that file" in result.stdout
+
+
+def write_versions(folder: Path) -> dict[str, Path]:
+    """Write a policy and a register; give them by the option that takes each."""
+    files = {"policy": folder / "policy.toml", "offices": folder / "offices.toml"}
+    files["policy"].write_text(REPORT)
+    files["offices"].write_text('[[office]]\nid = "a"\n')
+    return files
+
+
 def test_what_was_ordered_is_listed_with_what_is_ignored(url: str) -> None:
     """And why."""
     listed = rows(run("directives", "--ledger", url))

@@ -2,55 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from muster_contract.directives import IGNORED, Target, target_of
+from muster_contract.directives import EXAMPLES, FORMS, IGNORED, Target, target_of
+from muster_contract.errors import ConfigurationError
+from muster_contract.register import load_registers
 from muster_contract.times import format_instant
 from muster_hq.commands.arguments import instant
 from muster_hq.commands.directing import Authority, Draft, Reason, checked, give
-from muster_hq.commands.options import Bootstrap, KafkaConfig, LedgerUrl, OptionalLedgerUrl
+from muster_hq.commands.options import (
+    Bootstrap,
+    KafkaConfig,
+    LedgerUrl,
+    OptionalLedgerUrl,
+    OptionalOfficesFiles,
+    OptionalPolicyFiles,
+)
 from muster_hq.commands.quarantine import what_comes_of
 from muster_hq.commands.rows import Format, print_rows
 from muster_hq.ledger.opening import open_reader
 from muster_hq.ledger_port import LedgerReader
 from muster_hq.orders import NAMING_RECORDS, Order
+from muster_hq.policy_reader import load_policies
 from muster_hq.verdicts import Obligation
 
 COLUMNS = ("received_at", "action", "target", "until", "authority", "reason_code", "ignored")
 
 
 def direct(
-    action: Annotated[str, typer.Argument(help="HOLD, RESUME, EXTEND, ACCEPT_OUT_OF_BAND, CLOSE_ENCOUNTER, ...")],
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="encounter:CASE/OFFICE/ENCOUNTER or obligation:CASE/OFFICE/ENCOUNTER/REQUIREMENT/OCCURRENCE."
-        ),
-    ],
+    action: Annotated[str, typer.Argument(help=", ".join(FORMS))],
+    target: Annotated[str, typer.Argument(help=f"By the action: {', '.join(EXAMPLES.values())}")],
     authority: Authority,
     reason: Reason,
     bootstrap: Bootstrap,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="For EXTEND and HOLD: an RFC 3339 time.")] = None,
     kafka_config: KafkaConfig = None,
     ledger: OptionalLedgerUrl = None,
+    policy: OptionalPolicyFiles = None,
+    offices: OptionalOfficesFiles = None,
 ) -> None:
     """Append a directive to hq.directives, and say what it will change.
 
     What it means is in docs/verdicts.md, Directives. With --ledger it is
-    told which obligations it concerns as they stand now.
+    told which obligations it concerns as they stand now. An activation needs
+    the file that it names, as --policy or --offices: it cannot be taken back.
     """
     draft = checked(Draft(action, target, authority, reason, None if until is None else instant(until, "--until")))
     told = []
-    if ledger is not None:
+    if action in _FILES_OF:
+        require_at_hand(draft, policy or (), offices or ())
+        told.append("given: from now on no process of headquarters runs without that file")
+    elif ledger is not None:
         with closing(open_reader(ledger)) as reader:
             told = list(_what_it_changes(reader, draft))
     give(draft, bootstrap, kafka_config)
     for line in told or ["given; without --ledger nobody has looked at what it concerns"]:
         typer.echo(line)
+
+
+_FILES_OF = {"ACTIVATE_POLICY": "--policy", "ACTIVATE_REGISTER": "--offices"}
+
+
+def require_at_hand(draft: Draft, policy: Sequence[Path], offices: Sequence[Path]) -> None:
+    """Refuse an activation of what is none of these files: headquarters would end there, and for good."""
+    aim, option = target_of(draft.action, draft.target) or Target(), _FILES_OF[draft.action]
+    if draft.action == "ACTIVATE_POLICY":
+        at_hand = {one.name: one.sha256 for one in (load_policies(policy).versions if policy else ())}
+    else:
+        at_hand = {f"register {one.version}": one.sha256 for one in load_registers(offices)}
+    found = at_hand.get(aim.activated)
+    if found is None:
+        hint = f"the file that headquarters' processes have, with {option}"
+        raise ConfigurationError.of("target", f"{aim.activated} is in no file that was given", hint)
+    if found != aim.sha256:
+        raise ConfigurationError.of("target", f"{aim.activated} has another SHA-256 in the file that was given", found)
 
 
 def directives(

@@ -41,6 +41,16 @@ PolicyFiles = Annotated[
     ),
 ]
 
+OptionalPolicyFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy",
+        envvar="MUSTER_POLICY",
+        metavar="FILE",
+        help="A policy file, where one is asked for; repeat it for every version.",
+    ),
+]
+
 OfficesFiles = Annotated[
     list[Path],
     typer.Option(
