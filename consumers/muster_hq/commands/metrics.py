@@ -15,7 +15,7 @@ from muster_hq.commands.health import health_of
 from muster_hq.commands.options import LISTEN, LedgerUrl, Listen, OptionalOfficesFiles, PolicyFiles, address_of
 from muster_hq.commands.scraping import registry_over
 from muster_hq.ledger.opening import open_reader
-from muster_hq.policy_reader import load_policies
+from muster_hq.policy_reader import at_offices, load_policies
 
 _log = structlog.get_logger(__name__)
 
@@ -24,8 +24,10 @@ def metrics(
     ledger: LedgerUrl, policy: PolicyFiles, offices: OptionalOfficesFiles = None, listen: Listen = LISTEN
 ) -> None:
     """Serve /metrics, /healthz and /readyz over a ledger, beside whoever writes it, until stopped."""
-    policies = load_policies(policy)
-    names = [office.id for office in offices_of(load_registers(offices))] if offices else []
+    policies, registers = load_policies(policy), load_registers(offices or ())
+    if registers:
+        policies = at_offices(policies, registers)
+    names = [office.id for office in offices_of(registers)]
     host, port = address_of(listen)
     registry, ready = registry_over(ledger, policies, names), partial(why_not_read, ledger)
     with (
