@@ -70,6 +70,10 @@ class InboxState(NamedTuple):
     answered_at: int | None
 
 
+NOT_ANSWERED = InboxState({}, [], 0, None)
+"""What there is before the first answer."""
+
+
 def is_overdue(due: Due, now: int) -> bool:
     """Tell whether its time is over: by headquarters' word, or by this office's clock (UTC milliseconds)."""
     return due.due_at < now or due.state in {DueState.MISSED, DueState.UNDETERMINED}

@@ -7,7 +7,7 @@ wait for the disk, as it must in the outbox.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ create table due (
   primary key (case_id, encounter_id, requirement, occurrence, moved_from)
 ) strict, without rowid;
 """
+_THROW_AWAY = "throw it away: it is read again from the beginning"
 
 
 class Inbox:
@@ -45,15 +46,13 @@ class Inbox:
     def __init__(self, path: Path, office: str, *, write: bool = True) -> None:
         require_sqlite(apsw.sqlite_lib_version())
         if not write and not path.exists():
-            hint = "run `field-office relay` or `field-office receive` where headquarters can be reached"
-            raise ConfigurationError.of(str(path), "headquarters has not answered yet", hint)
+            raise not_answered(path)
         self._path = path
         try:
             self._db = apsw.Connection(str(path))
             self._prepare(office)
         except apsw.Error as fault:
-            hint = "it can be thrown away: it is read again from the beginning"
-            raise ConfigurationError.of(str(path), f"cannot be opened as an inbox ({fault})", hint) from None
+            raise ConfigurationError.of(str(path), f"cannot be opened as an inbox ({fault})", _THROW_AWAY) from None
 
     def close(self) -> None:
         """Close it."""
@@ -149,10 +148,29 @@ class Inbox:
                 self._db.execute(f"pragma application_id = {APPLICATION_ID}; pragma user_version = {SCHEMA_VERSION}")
         if self._db.pragma("application_id") != APPLICATION_ID or self._db.pragma("user_version") != SCHEMA_VERSION:
             cause = "is no inbox of this version"
-            raise ConfigurationError.of(str(self._path), cause, "throw it away: it is read again from the beginning")
+            raise ConfigurationError.of(str(self._path), cause, _THROW_AWAY)
         owner = self._db.execute("select office_id from position").get
         if owner != office:
             raise ConfigurationError.of(str(self._path), f"is the inbox of {owner}", "each office has its own")
+
+
+def what_is_answered(outbox: Path, office: str, epoch: bytes) -> tuple[InboxState, list[Due]]:
+    """Give what an epoch's answers come to, and what is due, by a connection of its own: for any thread, at any time.
+
+    ConfigurationError when headquarters has not answered yet, or the inbox is of no use.
+    """
+    path = inbox_path(outbox)
+    with closing(Inbox(path, office, write=False)) as inbox:
+        try:
+            return inbox.state(epoch), inbox.due()
+        except apsw.Error as fault:
+            raise ConfigurationError.of(str(path), f"cannot be read ({fault})", _THROW_AWAY) from None
+
+
+def not_answered(place: Path) -> ConfigurationError:
+    """Build the refusal to say what is due where nobody knows."""
+    hint = "run `field-office relay` or `field-office receive` where headquarters can be reached"
+    return ConfigurationError.of(str(place), "headquarters has not answered yet", hint)
 
 
 def inbox_path(outbox: Path) -> Path:

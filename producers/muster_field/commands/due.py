@@ -15,7 +15,7 @@ from muster_contract.times import format_instant, now_ms
 from muster_field.answers import Due, is_overdue
 from muster_field.commands.options import OutboxFile
 from muster_field.commands.output import print_json
-from muster_field.inbox import Inbox, inbox_path
+from muster_field.inbox import not_answered, what_is_answered
 from muster_field.outbox import Outbox
 
 
@@ -28,14 +28,15 @@ def due(
     """Show what is due, earliest first, as headquarters last said; exit with 1 when something is overdue."""
     with closing(Outbox.open(outbox)) as opened:
         office, epoch, _ = opened.identity
-    with closing(Inbox(inbox_path(outbox), office, write=False)) as inbox:
-        found, answered_at = inbox.due(), inbox.state(epoch.bytes).answered_at
+    answers, found = what_is_answered(outbox, office, epoch.bytes)
+    if answers.answered_at is None:
+        raise not_answered(outbox)
     now = now_ms()
     if form == "jsonl":
         for one in found:
             print_json(**_object(one, now))
     else:
-        _print_table(office, found, now, answered_at)
+        _print_table(office, found, now, answers.answered_at)
     overdue = sum(is_overdue(one, now) for one in found)
     if overdue:
         hint = "send the reports; one that comes late still counts as received"
@@ -50,8 +51,8 @@ def _object(one: Due, now: int) -> dict[str, object]:
     }
 
 
-def _print_table(office: str, found: list[Due], now: int, answered_at: int | None) -> None:
-    heard = format_instant(answered_at) if answered_at else "never"
+def _print_table(office: str, found: list[Due], now: int, answered_at: int) -> None:
+    heard = format_instant(answered_at)
     table = Table(title=f"due of {office}; headquarters was last heard {heard}", title_justify="left")
     for heading in ("due", "left", "requirement", "case", "encounter", "state"):
         table.add_column(heading, overflow="fold")

@@ -8,10 +8,12 @@ import structlog
 import typer
 from prometheus_client import CollectorRegistry
 
+from muster_contract.errors import ConfigurationError
 from muster_contract.shell.health import Health
 from muster_contract.shell.serving import MetricsServer
 from muster_contract.times import now_ms
-from muster_field.inbox import Inbox, inbox_path
+from muster_field.answers import NOT_ANSWERED, Due, InboxState
+from muster_field.inbox import what_is_answered
 from muster_field.metrics import OutboxCollector
 from muster_field.outbox import Outbox
 from muster_field.relay import Relay
@@ -31,12 +33,14 @@ def serving(outbox: Outbox, relay: Relay, host: str, port: int) -> MetricsServer
     """Serve /metrics, /healthz and /readyz of a relay, as a context."""
     registry = CollectorRegistry()
     office, epoch, _ = outbox.identity
-    inbox = Inbox(inbox_path(outbox.store.path), office)
-    registry.register(
-        OutboxCollector(
-            outbox.state, lambda: relay.turned_at, lambda: (inbox.state(epoch.bytes), inbox.due()), clock=now_ms
-        )
-    )
+
+    def answers() -> tuple[InboxState, list[Due]]:
+        try:
+            return what_is_answered(outbox.store.path, office, epoch.bytes)
+        except ConfigurationError:  # no trouble with the inbox keeps an event from being sent, or the outbox from sight
+            return NOT_ANSWERED, []
+
+    registry.register(OutboxCollector(outbox.state, lambda: relay.turned_at, answers, clock=now_ms))
     server = MetricsServer(
         registry,
         host=host,

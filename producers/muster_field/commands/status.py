@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from muster_contract.errors import Fault, Finding
+from muster_contract.errors import ConfigurationError, Fault, Finding
 from muster_contract.times import format_instant
-from muster_field.answers import InboxState
+from muster_field.answers import NOT_ANSWERED, InboxState
 from muster_field.commands.options import OutboxFile
 from muster_field.commands.output import print_json
-from muster_field.inbox import Inbox, inbox_path
+from muster_field.inbox import inbox_path, what_is_answered
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import verify
 from muster_field.state import OutboxState
@@ -32,7 +31,12 @@ def status(
     with closing(Outbox.open(outbox)) as opened:
         state = opened.state()
         damaged = verify(opened) if check else []
-    answers = _answers(outbox, state)
+    answers, trouble = NOT_ANSWERED, None
+    if inbox_path(outbox).exists():
+        try:
+            answers, _ = what_is_answered(outbox, state.office_id, state.epoch.bytes)
+        except ConfigurationError as refusal:
+            trouble = refusal  # told at the end: what the outbox holds is known all the same
     if as_json:
         print_json(**_object(state, answers))
     else:
@@ -42,15 +46,8 @@ def status(
             Fault(f"{kind} {sequence}", "is damaged", "it will not be sent; record what happened again")
             for kind, sequence in damaged
         )
-
-
-def _answers(outbox: Path, state: OutboxState) -> InboxState:
-    """Give what headquarters has answered; nothing, when it has not."""
-    path = inbox_path(outbox)
-    if not path.exists():
-        return InboxState({}, [], 0, None)
-    with closing(Inbox(path, state.office_id)) as inbox:
-        return inbox.state(state.epoch.bytes)
+    if trouble:
+        raise trouble
 
 
 def _object(state: OutboxState, answers: InboxState) -> dict[str, Any]:
