@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from muster_field.__main__ import app
 from muster_field.outbox import Outbox, Progress, Run
 from muster_field.outbox_store import relay_lock
+from muster_field.reserve import OutboxFull, Reserve
 from muster_field.state import Reason, SetAside
 from muster_hq.embedded import EmbeddedBroker
 from tests.field.offices import ENCOUNTERS, NOW
@@ -123,6 +124,44 @@ def test_record_refuses_bytes_that_are_no_json(desk: Desk, line: bytes) -> None:
     assert desk.run("record", stdin=line).errors == ["line 1: event: is not JSON (one object a line)"]
 
 
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (["--case", ""], "EncounterReported.case_id"),
+        (["--encounter", ""], "EncounterReported.encounter_id"),
+        (["--occurred-at", ""], "--occurred-at"),
+    ],
+)
+def test_an_option_of_nothing_is_not_left_out(desk: Desk, options: list[str], place: str) -> None:
+    """A script whose variable is empty must not open another case, or say that it was now."""
+    ran = desk.run(*ENCOUNTER, *options)
+    assert (ran.code, ran.errors[0].partition(": ")[0], ran.objects) == (2, place, [])
+
+
+def test_an_empty_digest_is_none(desk: Desk) -> None:
+    """And the hint is what a digest looks like."""
+    ran = desk.run(*INCIDENT, "--sha256", "")
+    assert (ran.code, "is not a SHA-256 digest" in ran.errors[0]) == (2, True)
+
+
+def test_record_names_the_line_at_which_the_disk_was_full(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the bad ones before it: what came after must be given again."""
+    room = iter([True, False])
+
+    def require_room(_: Reserve) -> None:
+        if not next(room):
+            raise OutboxFull.of("outbox.db", "has only 1 KiB of disk left")
+
+    monkeypatch.setattr(Reserve, "require_room", require_room)
+    good = json.dumps({"type": "StepDocumented", "event": STEP})
+    ran = desk.run("record", stdin=f"{good}\nbad\n{good}\n{good}\n")
+    assert (ran.code, len(ran.objects)) == (2, 1)
+    assert [line.partition(" (")[0] for line in ran.errors] == [
+        "line 2: event: is not JSON",
+        "line 3: outbox.db: has only 1 KiB of disk left",
+    ]
+
+
 def test_an_unknown_office_and_a_bad_register_are_a_users_mistakes(desk: Desk) -> None:
     """Exit 2 with place, cause and hint."""
     assert desk.run(*ENCOUNTER, "--office", "xyz").errors[0].startswith("office: xyz is not in the office register")
@@ -215,6 +254,16 @@ def test_a_whole_outbox_is_not_renewed_by_mistake(desk: Desk) -> None:
     assert (refused.code, "holds 1 events that were never sent" in refused.errors[0]) == (2, True)
     (renewed,) = desk.run("renew-outbox", "--force").objects
     assert Outbox.open(Path(renewed["moved_to"])).state().pending == 1
+
+
+def test_what_was_set_aside_and_can_be_sent_was_never_sent_either(desk: Desk) -> None:
+    """The broker refused it: once its cause is gone it can go, but only from here."""
+    desk.run(*ENCOUNTER)
+    desk.mark(
+        Progress("encounters", 1, [], [SetAside(sequence=1, reason=Reason.REFUSED, detail="INVALID_RECORD", at=NOW)])
+    )
+    refused = desk.run("renew-outbox")
+    assert (refused.code, "holds 1 events that were never sent" in "".join(refused.errors)) == (2, True)
 
 
 def test_an_outbox_is_not_renewed_under_a_relay(desk: Desk) -> None:

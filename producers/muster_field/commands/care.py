@@ -66,10 +66,12 @@ def prune(
 
 
 def _unsent(outbox: Path) -> int:
-    """Count the events that would be left behind; none where the file itself is lost."""
+    """Count the events that would be left behind and can be sent; none where the file itself is lost."""
     try:
         with closing(Outbox.open(outbox)) as opened:
-            verify(opened)
-            return opened.state().pending
+            damaged = set(verify(opened))
+            state = opened.state()
+            asides = [(stream.kind, one.sequence) for stream in state.streams for one in stream.set_aside]
+            return state.pending + sum(place not in damaged for place in asides)
     except OutboxCorrupt:
         return 0

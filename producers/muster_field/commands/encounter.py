@@ -37,9 +37,9 @@ def encounter(
     """Record an encounter; once its ids are printed, it survives whatever happens to this machine's power or link."""
     with open_field_office(outbox, office, offices) as field_office:
         event = EncounterReported(
-            case_id=case or field_office.new_case_id(),
-            encounter_id=encounter_id or field_office.new_case_id(),
-            occurred_at=instant(occurred_at, "--occurred-at") if occurred_at else to_datetime(now_ms()),
+            case_id=field_office.new_case_id() if case is None else case,
+            encounter_id=field_office.new_case_id() if encounter_id is None else encounter_id,
+            occurred_at=to_datetime(now_ms()) if occurred_at is None else instant(occurred_at, "--occurred-at"),
             label=label,
             match=match,
             custody=custody,

@@ -34,15 +34,16 @@ def incident(
     """Record that an incident report went to headquarters: its reference and digest, never its text."""
     if (report_file is None) == (sha256 is None):
         raise ConfigurationError.of("--report-file", "or --sha256 must be given, and not both")
+    digest = sha256 if report_file is None else digest_of(report_file, "--report-file")
     with open_field_office(outbox, office, offices) as field_office:
         event = IncidentReported(
             case_id=case,
             encounter_id=encounter,
-            occurred_at=instant(occurred_at, "--occurred-at") if occurred_at else to_datetime(now_ms()),
+            occurred_at=to_datetime(now_ms()) if occurred_at is None else instant(occurred_at, "--occurred-at"),
             label=label,
             stage=stage,
             channel=channel,
             report_reference=reference,
-            report_sha256=sha256 or digest_of(report_file or Path(), "--report-file"),
+            report_sha256=digest or "",
         )
         print_accepted(field_office.accept(event), event)

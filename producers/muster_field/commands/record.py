@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from muster_contract.errors import Fault, Refused
+from muster_contract.errors import Fault, MusterError, Refused
 from muster_contract.events import FieldEvent
 from muster_field.commands.options import OfficeId, OfficesFile, OutboxFile, open_field_office
 from muster_field.commands.output import print_accepted
@@ -36,9 +36,11 @@ def record(
                 continue
             try:
                 print_accepted(field_office.accept(_event(text)))
-            except Refused as refused:
-                places = (Fault(f"line {number}: {fault.place}", fault.cause, fault.hint) for fault in refused.faults)
+            except MusterError as trouble:
+                places = (Fault(f"line {number}: {fault.place}", fault.cause, fault.hint) for fault in trouble.faults)
                 faults += places
+                if not isinstance(trouble, Refused):  # the outbox's own, such as a full disk: it ends here
+                    raise MusterError(faults) from None
     if faults:
         raise Refused(faults)
 
