@@ -7,7 +7,7 @@ case of their own.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from muster_contract.topics import DIRECTIVES
 from muster_hq.facts import Fact
@@ -195,20 +195,20 @@ class Deciders:
                     ending.append((place, fact, roles & (ENDS | DIRECTED)))
         return found.get(encounter, _NO_CANDIDATES)
 
-    def _looked_through(self, occurrence: Occurrence) -> Iterator[tuple[_InOrder, int]]:
+    def _looked_through(self, occurrence: Occurrence) -> tuple[tuple[_InOrder, int], ...]:
         """Give the candidates for an occurrence, and with which of them to begin: none before can decide it."""
         deciding, ending = self._candidates_for(occurrence.requirement, occurrence.key[2])
         since = occurrence.since
-        if deciding:
-            begin = bisect_left(deciding, since, key=_place) if since else 0
-            if occurrence.key[2] is None and not self._orders:
-                # Nothing is received before its own time, which is not before the anchor.
-                yield deciding, bisect_left(deciding, occurrence.anchor, begin, key=_received_at)
-            else:
-                yield deciding, max(begin, self._spent_before(occurrence, deciding))
-        if ending:
-            begin = bisect_left(ending, since, key=_place) if since else 0
-            yield ending, bisect_right(ending, occurrence.opening[:3], begin, key=_fact_order)
+        if not since and len(deciding) + len(ending) <= _FEW:
+            return (deciding, 0), (ending, 0)
+        begin = bisect_left(deciding, since, key=_place)
+        if occurrence.key[2] is None and not self._orders:
+            # Nothing is received before its own time, which is not before the anchor.
+            begin = bisect_left(deciding, occurrence.anchor, begin, key=_received_at)
+        else:
+            begin = max(begin, self._spent_before(occurrence, deciding))
+        ended = bisect_left(ending, since, key=_place)
+        return (deciding, begin), (ending, bisect_right(ending, occurrence.opening[:3], ended, key=_fact_order))
 
     def _spent_before(self, occurrence: Occurrence, deciding: _InOrder) -> int:
         """Give how many of the candidates, from the first on, satisfy this occurrence no more, nor any later one."""
@@ -269,6 +269,8 @@ def _fact_order(candidate: tuple[int, Fact, int]) -> tuple[int, str, int]:
     return candidate[1][:3]
 
 
+_FEW = 8
+"""Up to so many candidates are gone through as quickly as the first that matters is found."""
 _NO_CANDIDATES: _Candidates = ([], [])
 _NO_ORDERS: Mapping[int, Order] = {}
 _NOBODY: Mapping[tuple[str, bytes | None], int] = {}
