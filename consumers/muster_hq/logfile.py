@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64decode, b64encode
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -42,11 +43,21 @@ def read_log(path: Path) -> Iterator[Record]:
         raise ConfigurationError.of(str(path), f"cannot be read: {fault.strerror}") from None
 
 
+def count_lines(path: Path) -> int | None:
+    """Count the lines of a log file, for whoever waits; None for the standard input, or when it cannot be read."""
+    try:
+        with path.open("rb") as lines:
+            return sum(block.count(b"\n") for block in iter(partial(lines.read, 1 << 20), b""))
+    except OSError:
+        return None
+
+
 def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Record]:
     """Read the lines of a log; ``name`` stands for the file in faults. As ``read_log``."""
     reader = _Reader()
     faults: list[Fault] = []
-    for number, line in enumerate(lines, 1):
+    for number, whole in enumerate(lines, 1):
+        line = whole.removeprefix(BOM_UTF8) if number == 1 else whole
         if not line.strip():
             continue
         record = reader.read(line)
@@ -97,6 +108,9 @@ class _Reader:
         """Give the line's record, or everything that is wrong with it."""
         try:
             row = json.loads(line.decode())
+        except UnicodeDecodeError:
+            self._unread = True
+            return [Fault("", "is not UTF-8 text", "packed, or in another encoding? write it as plain UTF-8")]
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
@@ -190,7 +204,7 @@ def _event_value(row: dict[str, Any], faults: list[Fault]) -> bytes | None:
     if not isinstance(event, dict):
         faults.append(_lacking(row, "event", "is not an object"))
     if not isinstance(type_, str) or type_ not in newest():
-        faults.append(_lacking(row, "type", "is no type of the contract"))
+        faults.append(_lacking(row, "type", "is no type of the contract", "docs/contract.md has them"))
         return None
     if not isinstance(event, dict):
         return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from subprocess import PIPE
+from subprocess import run as run_process
 
 import apsw
 import pytest
@@ -47,6 +50,7 @@ def test_one_line_a_verdict() -> None:
     assert result.stderr.splitlines() == [
         "3 records: 2 applied, 0 duplicate, 0 pulse, 1 quarantined",
         "quarantined: 1 NOT_FRAMED",
+        "first of each: NOT_FRAMED at field.a.incidents, offset 1",
     ]
 
 
@@ -136,3 +140,26 @@ def test_a_wrong_log_is_refused_with_a_line_a_fault(files: Path) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (2, "")
     assert [line.split(": ")[0] for line in result.stderr.splitlines()] == ["log.jsonl:4"] + ["log.jsonl:5"] * 5
+
+
+@pytest.mark.usefixtures("files")
+def test_an_instant_that_is_no_text_is_refused() -> None:
+    """Such as a variable of a script that was never set: not taken for the beginning of time."""
+    result = run(as_of="")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--as-of: not an RFC 3339 time" in result.stderr
+
+
+@pytest.mark.usefixtures("files")
+def test_a_full_disk_is_a_refusal() -> None:
+    """What was written by then is not whole, and so the exit code is not 0."""
+    command = [sys.executable, "-m", "muster_hq", "audit", "--log", "log.jsonl", "--policy", "policy.toml"]
+    with Path("/dev/full").open("w") as full:
+        done = run_process(
+            [*command, "--as-of", "2016-03-01T01:00:00Z"], stdout=full, stderr=PIPE, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 2
+    assert (
+        done.stderr.splitlines()[-1]
+        == "output: cannot be written: No space left on device (what was written is not whole)"
+    )

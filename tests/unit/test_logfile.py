@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,15 @@ def test_what_may_not_stand_on_a_stream_is_read_all_the_same() -> None:
     assert record.stream == "field.dal.incidents"
 
 
+def test_a_byte_order_mark_and_carriage_returns_are_passed_over() -> None:
+    """As some systems write text files; the mark stands at the beginning alone."""
+    one, two = encoded([line(), line(offset=1, event=EVENT)])
+    marked = read(BOM_UTF8 + one.replace(b"\n", b"\r\n"), two.replace(b"\n", b"\r\n"))
+    assert [record.value for record in marked] == [record.value for record in read(one, two)]
+    with pytest.raises(ConfigurationError, match=r"x\.jsonl:2: is not a JSON object"):
+        read(one, BOM_UTF8 + two)
+
+
 @pytest.mark.parametrize(("text", "value"), [("", b""), ("wwE=", b"\xc3\x01"), (None, None)])
 def test_bytes_stand_as_base64(text: str | None, value: bytes | None) -> None:
     """What could not be decoded is in the log as it came, and so is a null value."""
@@ -121,7 +131,10 @@ def test_bytes_stand_as_base64(text: str | None, value: bytes | None) -> None:
     [
         (b'{"stream": "field.dal', "x.jsonl:1: is not a JSON object (a torn line? write the log anew)"),
         (b"[1]", "x.jsonl:1: is not a JSON object (a torn line? write the log anew)"),
-        (b'{"stream": "\xff"}', "x.jsonl:1: is not a JSON object (a torn line? write the log anew)"),
+        (
+            b'{"stream": "\xff"}',
+            "x.jsonl:1: is not UTF-8 text (packed, or in another encoding? write it as plain UTF-8)",
+        ),
         (b"[" * 100_000, "x.jsonl:1: is not a JSON object (a torn line? write the log anew)"),
         (line(stream=None), "x.jsonl:1: stream: is missing"),
         (line(offset=None), "x.jsonl:1: offset: is missing"),
@@ -134,8 +147,8 @@ def test_bytes_stand_as_base64(text: str | None, value: bytes | None) -> None:
         (line(offset=-1), "x.jsonl:1: offset: is not a number from 0"),
         (line(offset=True), "x.jsonl:1: offset: is not a number from 0"),
         (line(offset=1), f"x.jsonl:1: offset: leaves out 1 before it (0 comes next on {STREAM})"),
-        (line(type="Encounter"), "x.jsonl:1: type: is no type of the contract"),
-        (line(type=["x"]), "x.jsonl:1: type: is no type of the contract"),
+        (line(type="Encounter"), "x.jsonl:1: type: is no type of the contract (docs/contract.md has them)"),
+        (line(type=["x"]), "x.jsonl:1: type: is no type of the contract (docs/contract.md has them)"),
         (line(event=[]), "x.jsonl:1: event: is not an object"),
         (event(match=None), "x.jsonl:1: event.match: is missing"),
         (event(match="MAYBE"), "x.jsonl:1: event.match: is not one of UNKNOWN, NONE, POTENTIAL, CONFIRMED"),

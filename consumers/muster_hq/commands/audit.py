@@ -26,11 +26,10 @@ from muster_hq.commands.options import (
     TrustCreateTime,
     kafka_properties,
 )
-from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
-from muster_hq.commands.streams import scan_streams, shown
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_quarantined
+from muster_hq.commands.streams import scan_streams, shown, shown_log
 from muster_hq.comparing import Holdings, differences, holdings_of
 from muster_hq.ledger.opening import open_reader
-from muster_hq.logfile import read_log
 from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.records import Record
 
@@ -69,11 +68,12 @@ def audit(
     register = tuple(office.id for office in offices_of(known)) if known else None
     # The ledger is read first: the log that is read afterwards then holds all that the ledger knows.
     held = _holdings(compare) if compare else None
-    moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of else held.clocks if held else 0
+    moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of is not None else held.clocks if held else 0
     with _records(log, bootstrap, register, kafka_config, trust=trust_create_time) as records:
         found = audit_records(records, policies, register, moment, held.unread if held else None)
-    for line in _summary(found):
-        typer.echo(line, err=True)
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in found.counts.items())
+    typer.echo(f"{sum(found.counts.values())} records: {counts}", err=True)
+    tell_quarantined(found.quarantined)
     if held is None:
         if findings:
             print_rows(found.findings, output, FINDING_COLUMNS)
@@ -93,7 +93,7 @@ def _records(
     log: Path | None, bootstrap: str | None, register: Iterable[str] | None, config: Path | None, *, trust: bool
 ) -> Iterator[Iterable[Record]]:
     if log is not None or bootstrap is None:
-        yield read_log(log or Path("-"))
+        yield shown_log(log or Path("-"))
         return
     with scan_streams(kafka_properties(config), bootstrap, register, trust=trust) as scan:
         yield shown(scan, scan.total, "auditing")
@@ -115,12 +115,3 @@ def _compare(found: Audit, held: Holdings) -> None:
             faults.append(Fault("compare", cause, "one of the two programs is wrong, or this log is not the ledger's"))
     if faults:
         raise Finding(faults)
-
-
-def _summary(found: Audit) -> list[str]:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in found.counts.items())
-    reasons = Counter(record.reason for record in found.quarantined)
-    lines = [f"{sum(found.counts.values())} records: {counts}"]
-    if reasons:
-        lines.append("quarantined: " + ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())))
-    return lines

@@ -13,10 +13,11 @@ from rich.progress import Progress
 from muster_contract.register import load_registers, offices_of
 from muster_hq.commands.arguments import instant
 from muster_hq.commands.options import FindingsInstead, LedgerUrl, OptionalOfficesFiles, PolicyFiles
-from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_quarantined
+from muster_hq.commands.streams import shown_log
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
-from muster_hq.logfile import offices_in, read_log
+from muster_hq.logfile import offices_in
 from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.published import verdict_row
 from muster_hq.replay import replay as replay_log
@@ -39,7 +40,7 @@ def replay(
     known = load_registers(offices) if offices else None
     policies = at_offices(load_policies(policy), known)
     register = {office.id for office in offices_of(known)} if known else None
-    records = list(read_log(log))
+    records = list(shown_log(log))
     names = sorted(register if register is not None else offices_in(records))
     opened = open_ledger(ledger)
     try:
@@ -50,7 +51,8 @@ def replay(
             print_rows(settled_findings(opened, dict.fromkeys(names, until)), output, FINDING_COLUMNS)
         else:
             print_rows((verdict_row(case_id, verdict) for case_id, verdict in opened.verdicts()), output)
+        summary = ", ".join(f"{n} {outcome}" for outcome, n in counts._asdict().items())
+        typer.echo(f"{len(records)} records: {summary}", err=True)
+        tell_quarantined(opened.quarantined())
     finally:
         opened.close()
-    summary = ", ".join(f"{n} {outcome}" for outcome, n in counts._asdict().items())
-    typer.echo(f"{len(records)} records: {summary}", err=True)

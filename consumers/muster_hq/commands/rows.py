@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +29,22 @@ VERDICT_COLUMNS = (
 
 _WIDE = 240
 FINDING_COLUMNS = ("at", "kind", "office_id", "stream", "detail")
+
+
+class Refused(Protocol):
+    """A quarantined record, as either program has it."""
+
+    @property
+    def stream(self) -> str:
+        """The stream that it stands on."""
+
+    @property
+    def offset(self) -> int:
+        """Where it stands there."""
+
+    @property
+    def reason(self) -> str:
+        """Why it could not be applied."""
 
 
 class Format(StrEnum):
@@ -52,3 +70,17 @@ def print_rows(rows: Iterable[Row], form: Format | None, columns: Sequence[str] 
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def tell_quarantined(records: Iterable[Refused]) -> None:
+    """Say on stderr how many records were quarantined, by reason, and where the first of each stands."""
+    numbers: Counter[str] = Counter()
+    firsts: dict[str, str] = {}
+    for record in sorted(records, key=lambda one: (one.stream, one.offset)):
+        numbers[record.reason] += 1
+        firsts.setdefault(record.reason, f"{record.reason} at {record.stream}, offset {record.offset}")
+    if numbers:
+        typer.echo(
+            "quarantined: " + ", ".join(f"{number} {reason}" for reason, number in sorted(numbers.items())), err=True
+        )
+        typer.echo("first of each: " + "; ".join(first for _, first in sorted(firsts.items())), err=True)

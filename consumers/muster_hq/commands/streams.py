@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
@@ -11,6 +12,7 @@ from rich.progress import Progress
 from muster_contract.errors import MusterError
 from muster_contract.topics import parse_stream, streams_of
 from muster_hq.kafka import Admin, Scan
+from muster_hq.logfile import count_lines, read_log
 from muster_hq.records import Record
 
 _STRIDE = 1_000
@@ -29,7 +31,13 @@ def scan_streams(properties: Mapping[str, str], bootstrap: str, offices: Iterabl
     return Scan(properties, bootstrap=bootstrap, topics=streams, trust_create_time=trust)
 
 
-def shown(records: Iterable[Record], total: int, doing: str) -> Iterator[Record]:
+def shown_log(path: Path) -> Iterator[Record]:
+    """Read a log file, and show on a terminal how far that has come."""
+    total = count_lines(path) if sys.stderr.isatty() else None
+    return shown(read_log(path), total, "reading")
+
+
+def shown(records: Iterable[Record], total: int | None, doing: str) -> Iterator[Record]:
     """Give the records, and show on a terminal how far they have come."""
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task(doing, total=total)

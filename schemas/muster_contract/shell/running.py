@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from muster_contract.errors import MusterError
+from muster_contract.errors import Fault, MusterError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +30,13 @@ def run_command(command: Callable[P, R]) -> Callable[P, R]:
             for fault in refusal.faults:
                 typer.echo(fault, err=True)
             raise typer.Exit(refusal.exit_code) from None
+        except OSError as fault:
+            if fault.errno != errno.ENOSPC:
+                raise
+            typer.echo(
+                Fault("output", f"cannot be written: {fault.strerror}", "what was written is not whole"), err=True
+            )
+            raise typer.Exit(MusterError.exit_code) from None
 
     return run
 
