@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
+from sys import intern
 from typing import Any, NamedTuple
 
 from muster_contract.codec import PULSE, Undecodable, decode
@@ -174,11 +175,12 @@ class Reading:
                 same = self._applied[key] == record.value
                 return "duplicate" if same else self._quarantine(record, received_at, "CONFLICT")
             self._applied[key] = record.value
+        place = received_at, record.stream, record.offset
         if "case_id" in fields:
-            self.facts.append(fact_of(schema, fields, (received_at, record.stream, record.offset)))
-        self._note_ours(schema.name, fields, (received_at, record.stream, record.offset))
+            self.facts.append(fact_of(schema, fields, place))
+        self._note_ours(schema.name, fields, place)
         if "office_id" in fields:
-            self.words[fields["office_id"]].append(_word(fields, (received_at, record.stream, record.offset)))
+            self.words[fields["office_id"]].append(_word(fields, place))
         return "applied"
 
     def _note_ours(self, event_type: str, fields: Mapping[str, Any], place: Place) -> None:
@@ -233,9 +235,9 @@ def fact_of(schema: Schema, fields: Mapping[str, Any], place: Place) -> Fact:
     """Give the fact that an event of a case is, received where its place says."""
     return Fact(
         place=place,
-        office=fields["office_id"],
-        case=fields["case_id"],
-        encounter=fields["encounter_id"],
+        office=intern(fields["office_id"]),  # one string each, however many facts name it: a log may be large
+        case=intern(fields["case_id"]),
+        encounter=intern(fields["encounter_id"]),
         event_id=fields["event_id"],
         shape=shape_of(schema.name, tuple((name, fields[name]) for name in _code_fields(schema))),
         own_time=min(fields["occurred_at"], place[0]),

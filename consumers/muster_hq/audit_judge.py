@@ -100,12 +100,17 @@ class Judge:
         facts = self._facts_in_roles(requirement)
         encounter = "" if of_case else opening.encounter
         satisfying, waiving, ending = (facts.get((role, encounter), []) for role in (S, W, X))
-        used = line.used_at_first(requirement, satisfying, occurrence.place)
         # Nothing is received before its own time, which for scope case is not before the anchor.
-        since = occurrence.anchor if of_case else 0
+        earliest = occurrence.anchor if of_case else 0
         runs = [
-            _in_role(S, satisfying, max(used, bisect_left(satisfying, since, key=_received_at))),
-            _in_role(W, waiving, bisect_left(waiving, since, key=_received_at)),
+            _in_role(
+                role,
+                run,
+                max(bisect_left(run, earliest, key=_received_at), line.first_left(role, run, occurrence, earliest)),
+            )
+            for role, run in ((S, satisfying), (W, waiving))
+        ]
+        runs += [
             _in_role(X, ending, bisect_right(ending, opening.place, key=_place)),
             _in_role(V, self._voids_of(opening), 0),
         ]

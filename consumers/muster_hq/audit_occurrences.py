@@ -6,7 +6,6 @@ engine.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -166,7 +165,7 @@ class Line:
         self.openers: set[FactPlace] = set()
         self._unsettled: list[Occurrence] = []
         self._used: dict[FactPlace, FactPlace] = {}
-        self._used_at_first: dict[Requirement, int] = defaultdict(int)
+        self._left: dict[tuple[Requirement, int], tuple[int, int]] = {}
 
     def add(self, occurrence: Occurrence) -> None:
         """Append an occurrence and give its number; its opener counts neither for it nor for those after it."""
@@ -185,15 +184,19 @@ class Line:
         """Note that from this place on an S does not count for later occurrences."""
         self._used[fact.place] = min(place, self._used.get(fact.place, place))
 
-    def used_at_first(self, requirement: Requirement, facts: Sequence[Fact], place: FactPlace) -> int:
-        """Give how many of a requirement's S, all in order, are used up before the first that is not.
+    def first_left(self, role: int, facts: Sequence[Fact], occurrence: Occurrence, earliest: int) -> int:
+        """Give which is the first of an occurrence's S, or W, all in order, that is not used up nor of an earlier time.
 
         Asked in fact order, so that what is used up stays so; a line may go on by another version's requirement.
         """
-        first = self._used_at_first[requirement]
-        while first < len(facts) and self.used_up(facts[first], place):
+        anchor, first = self._left.get((occurrence.requirement, role), (earliest, 0))
+        if earliest < anchor:
+            return 0
+        while first < len(facts) and (
+            facts[first].own_time < earliest or (role == S and self.used_up(facts[first], occurrence.place))
+        ):
             first += 1
-        self._used_at_first[requirement] = first
+        self._left[occurrence.requirement, role] = earliest, first
         return first
 
     def used_up(self, fact: Fact, place: FactPlace) -> bool:

@@ -117,7 +117,7 @@ class Deciders:
         self._facts = facts
         self._orders = {order.offset: order for order in orders} if orders else _NO_ORDERS
         self._spent: dict[tuple[Key, int], int] = {}
-        self._spent_at_first: dict[tuple[Requirement, Key], tuple[int, int]] = {}
+        self._passed: dict[tuple[Requirement, Key], tuple[int, int, int]] = {}
         self._candidates: dict[Requirement, dict[str | None, _Candidates]] = {}
         self.voids = self.retractions = _NOBODY
         naming = [place for place, fact in enumerate(facts) if fact.names is not None]
@@ -156,6 +156,8 @@ class Deciders:
                 role = self._role_of(place, fact, roles, occurrence)
                 if role < best_role or (role != NEVER and fact.received_at < best_at):
                     best_at, best_role, best_place = fact.received_at, role, place
+                    if role != W:  # nothing among these decides before it, however many came at the same instant
+                        break
         return best_place, best_role
 
     def reserve(self, occurrence: Occurrence, place: int, now: int) -> None:
@@ -201,27 +203,27 @@ class Deciders:
         since = occurrence.since
         if not since and len(deciding) + len(ending) <= _FEW:
             return (deciding, 0), (ending, 0)
-        begin = bisect_left(deciding, since, key=_place)
+        begin = max(bisect_left(deciding, since, key=_place), self._passed_over(occurrence, deciding))
         if occurrence.key[2] is None and not self._orders:
             # Nothing is received before its own time, which is not before the anchor.
-            begin = bisect_left(deciding, occurrence.anchor, begin, key=_received_at)
-        else:
-            begin = max(begin, self._spent_before(occurrence, deciding))
+            begin = max(begin, bisect_left(deciding, occurrence.anchor, key=_received_at))
         ended = bisect_left(ending, since, key=_place)
         return (deciding, begin), (ending, bisect_right(ending, occurrence.opening[:3], ended, key=_fact_order))
 
-    def _spent_before(self, occurrence: Occurrence, deciding: _InOrder) -> int:
-        """Give how many of the candidates, from the first on, satisfy this occurrence no more, nor any later one."""
-        key = occurrence.key
-        by, first = self._spent_at_first.get((occurrence.requirement, key), (0, 0))
-        if occurrence.number < by:  # an earlier one, whose report was retracted
+    def _passed_over(self, occurrence: Occurrence, deciding: _InOrder) -> int:
+        """Give how many candidates, from the first on, are spent or too early: for it and those after it."""
+        key, number = occurrence.key, occurrence.number
+        anchor = occurrence.anchor if key[2] is None else 0
+        by_number, by_anchor, first = self._passed.get((occurrence.requirement, key), (0, 0, 0))
+        if number < by_number or anchor < by_anchor:  # one whose report was retracted, or of an event that came late
             return 0
         while first < len(deciding):
-            place, _, roles = deciding[first]
-            if roles != SATISFIES or self._spent.get((key, place), NEVER) > occurrence.number:
+            place, fact, roles = deciding[first]
+            spent = roles == SATISFIES and self._spent.get((key, place), NEVER) <= number
+            if roles & DIRECTED or not (spent or fact.own_at < anchor):
                 break
             first += 1
-        self._spent_at_first[occurrence.requirement, key] = occurrence.number, first
+        self._passed[occurrence.requirement, key] = number, anchor, first
         return first
 
     def _role_of(self, place: int, fact: Fact, roles: int, occurrence: Occurrence) -> int:

@@ -140,7 +140,7 @@ class _Reader:
             cause = "was there before" if offset < expected else f"leaves out {offset - expected} before it"
             faults.append(Fault("offset", cause, f"{expected} comes next on {stream}"))
         self._next[stream] = max(expected, offset + 1)
-        return stream, offset
+        return sys.intern(stream), offset
 
 
 def _lacking(row: dict[str, Any], key: str, cause: str, hint: str = "") -> Fault:

@@ -63,6 +63,11 @@ def met_between_outages(times: int) -> Iterator[Event]:
         yield encounter(f"E{n}", 100 * SECOND * n, case=f"c{n}")
 
 
+def at_once(events: Callable[[int], Iterator[Event]]) -> Callable[[int], Iterator[Event]]:
+    """Have all of it arrive at one instant, as in a log whose streams are sorted by case."""
+    return lambda times: (event._replace(at=DAY) for event in events(times))
+
+
 def audited(records: Sequence[Record], policies: Policies) -> None:
     """Audit a log."""
     audit(records, policies, None, records[-1].appended_at + DAY)
@@ -93,6 +98,10 @@ def called(records: Sequence[Record], policies: Policies) -> None:
         (REPORT_RECURS, reported),
         (REPORT_OF_CASE_RECURS, reported),
         (REPORT, met),
+        (SCREENING, at_once(screened)),
+        (REPORT_RECURS, at_once(reported)),
+        (REPORT_OF_CASE_RECURS, at_once(reported)),
+        (REPORT, at_once(met)),
         (OUTAGE, met_between_outages),
     ],
 )
