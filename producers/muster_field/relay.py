@@ -3,6 +3,9 @@
 A turn of its loop: send what may go, hear what became of it, store that. When a record is refused, the sender
 is thrown away and the relay goes on from the first number undecided, so nothing overtakes. A record that the
 broker refuses for good, when it was sent alone, is set aside, and only then may later ones go.
+
+The two streams share a sender, and nothing else: one that the broker refuses (its topic or a right is missing)
+rests by itself, ever longer, and the other one and the heartbeats go on with the next sender.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from muster_contract.headers import OutboxHeaders
+from muster_contract.topics import encounters
 from muster_field.heartbeat import heartbeat, parcel_of
 from muster_field.lane import Lane
 from muster_field.outbox import Outbox
@@ -67,6 +71,9 @@ class Relay:
         self._heartbeat_under_way = False
         self._heartbeats_made = self._heartbeat_arrived = 0
         self._backoff = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
+        self._rests = {
+            stream_name(kind, self._office): Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS) for kind in KINDS
+        }
         self.turned_at = clock()
         """When the loop last turned: it lives as long as this moves."""
 
@@ -127,15 +134,18 @@ class Relay:
         except SenderLost as lost:
             self._give_up(lost.code)
             return
-        troubles = [code for code in map(self._settle, reports) if code]
+        troubles = [(code, report.stream) for report in reports if (code := self._settle(report))]
         if troubles:
-            self._give_up(troubles[0])
+            # The client's own codes begin so: what it dropped because of another's refusal is not at fault.
+            self._give_up(*next((one for one in troubles if not one[0].startswith("_")), troubles[0]))
         else:
             self._mark_when_due()
 
     def _exchange(self, sender: Sender) -> list[Report]:
-        sent = [self._send(sender, stream, lane) for stream, lane in self._lanes.items()]
-        if self._heartbeats.due(self._pace()) and not self._heartbeat_under_way:
+        now = self._pace()
+        able = {stream: lane for stream, lane in self._lanes.items() if not self._rests[stream].remaining(now)}
+        sent = [self._send(sender, stream, lane) for stream, lane in able.items()]
+        if self._heartbeats.due(now) and not self._heartbeat_under_way and encounters(self._office) in able:
             self._send_heartbeat(sender)
         return list(sender.poll(0 if any(sent) else IDLE_SECONDS))
 
@@ -168,14 +178,18 @@ class Relay:
             self._settle_heartbeat(arrived=refusal is None)
         elif refusal is None:
             self._lanes[stream].acknowledge(sequence, offset, covers)
-            self._backoff.succeeded()
+            self._succeeded(stream)
         elif refusal.for_good and self._lanes[stream].was_alone(sequence):
             self._lanes[stream].set_aside(sequence, Reason.REFUSED, refusal.code)
-            self._backoff.succeeded()
+            self._succeeded(stream)
             _log.error("event_set_aside", stream=stream, sequence=sequence, reason="REFUSED", code=refusal.code)
         elif refusal.for_good:
             self._lanes[stream].suspect(sequence)
         return refusal.code if refusal else None
+
+    def _succeeded(self, stream: str) -> None:
+        self._backoff.succeeded()
+        self._rests[stream].succeeded()
 
     def _settle_heartbeat(self, *, arrived: bool) -> None:
         self._heartbeat_under_way = False
@@ -184,10 +198,10 @@ class Relay:
         else:
             self._heartbeats.hurry()
 
-    def _give_up(self, code: str) -> None:
-        """Throw the sender away, and begin again from the first number undecided."""
-        delay = self._backoff.failed(self._pace())
-        _log.warning("sender_given_up", code=code, again_in_seconds=delay)
+    def _give_up(self, code: str, stream: str | None = None) -> None:
+        """Throw the sender away, and begin again from the first number undecided; a stream that is at fault rests."""
+        delay = (self._rests[stream] if stream else self._backoff).failed(self._pace())
+        _log.warning("sender_given_up", code=code, stream=stream, again_in_seconds=delay)
         if self._heartbeat_under_way:
             self._settle_heartbeat(arrived=False)
         self._let_go(0)

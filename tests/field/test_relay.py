@@ -107,6 +107,51 @@ def test_a_refusal_that_passes_holds_the_later_ones_back(
     assert broker.sequences(ENCOUNTERS) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize(("refused", "other"), [(ENCOUNTERS, INCIDENTS), (INCIDENTS, ENCOUNTERS)])
+def test_a_stream_that_is_refused_holds_the_other_one_back_no_longer_than_a_moment(
+    tmp_path: Path, office: FieldOffice, broker: FakeBroker, refused: str, other: str
+) -> None:
+    """Its right is missing, or its topic: the other one's events arrive all the same, and later its own, in order."""
+    office.accept_many([ENCOUNTER, INCIDENT] * 3)
+    broker.refuses = lambda parcel: NOT_NOW if parcel.stream == refused else None
+    assert not drain(tmp_path, broker, seconds=30)
+    assert (broker.sequences(other), broker.sequences(refused)) == ([1, 2, 3], [])
+    office.accept_many([ENCOUNTER, INCIDENT])
+    broker.refuses = lambda _: None
+    assert drain(tmp_path, broker)
+    assert broker.sequences(other) == broker.sequences(refused) == [1, 2, 3, 4]
+
+
+def test_an_office_whose_reports_are_refused_lives(tmp_path: Path, office: FieldOffice, broker: FakeBroker) -> None:
+    """Heartbeats go on, and say what is pending: headquarters sees that something waits."""
+    office.accept_many([INCIDENT] * 2)
+    broker.refuses = lambda parcel: NOT_NOW if parcel.stream == INCIDENTS else None
+    assert not drain(tmp_path, broker, RelayOptions(heartbeat_seconds=5), seconds=100)
+    beats = [decode(parcel.value).fields for parcel in broker.log[ENCOUNTERS]]
+    assert len(beats) > 10
+    assert {beat["pending"] for beat in beats} == {2}
+
+
+def test_a_stream_that_is_refused_is_tried_ever_more_rarely(
+    tmp_path: Path, office: FieldOffice, broker: FakeBroker
+) -> None:
+    """Though the other one succeeds all the time."""
+    office.accept_many([INCIDENT])
+    tried: list[Parcel] = []
+
+    def refuses(parcel: Parcel) -> Refusal | None:
+        if parcel.stream != INCIDENTS:
+            office.accept_many([ENCOUNTER] * (parcel.sequence is not None and parcel.sequence < 50))
+            return None
+        tried.append(parcel)
+        return NOT_NOW
+
+    broker.refuses = refuses
+    office.accept_many([ENCOUNTER])
+    assert not drain(tmp_path, broker, seconds=60)
+    assert (len(broker.sequences(ENCOUNTERS)), len(tried) < 12) == (50, True)
+
+
 def test_a_refusal_for_good_sets_that_one_aside_and_only_that(
     tmp_path: Path, office: FieldOffice, broker: FakeBroker
 ) -> None:

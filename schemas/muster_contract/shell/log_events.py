@@ -102,8 +102,8 @@ FIELD_OFFICE = (
     LogEvent(
         "sender_given_up",
         "warning",
-        ("again_in_seconds", "code"),
-        "The connection is thrown away; the relay goes on from the first number undecided.",
+        ("again_in_seconds", "code", "stream"),
+        "The connection is thrown away; the relay goes on from the first number undecided. A stream named is at rest.",
     ),
     LogEvent(
         "kafka_trouble", "warning", ("code", "detail"), "The client has trouble; told once until a record passes."
