@@ -8,6 +8,7 @@ worker starts from the ledger's positions. What is published was committed by a 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Protocol
@@ -32,14 +33,17 @@ from muster_hq.kafka import Batch, Broken
 from muster_hq.ledger_port import LedgerAway, Outrun
 
 BATCH = 20_000
-"""Records a turn reads at most, and cases a step judges: what a transaction holds, and so what a crash repeats."""
+"""Records a turn reads at most: what a transaction holds, and so what a crash repeats."""
+STEP = 5_000
+"""Cases a step of judging takes at most: a second's work, in which nobody hears that the worker is to stop."""
 SMALLEST_BATCH = 500
 """The same after a turn that was cut off, again and again: one that is too long for the ledger's patience is tried
 again in parts (a quarter of it, then twice as much a turn), or it would be cut off for ever."""
 WAIT_SECONDS = 0.2
 """How long a turn waits for records: a bound on how late a verdict can be, with pulses once a second."""
-MOST_STEPS = 20
-"""Judging steps a turn takes at most, so that reading goes on while a large backlog is judged."""
+JUDGE_SECONDS = 2.0
+"""How long a turn goes on judging a large backlog before it commits and reads on: whoever stops the worker waits for
+the turn, and whoever kills it has all of it done again."""
 HOLD_MS = 5_000
 """How long a stream whose broker's clock is ahead is left alone before it is looked at again."""
 
@@ -75,6 +79,7 @@ class Worker:
     """Runs intake and judging, and ``publish`` between them. ``clock`` gives UTC milliseconds.
 
     ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once. ``hang_up`` breaks one off.
+    ``pace`` is a monotonic clock, in seconds.
     With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
     """
 
@@ -90,6 +95,7 @@ class Worker:
         trust_append_times: bool = False,
         together: Callable[[], AbstractContextManager[None]] = nullcontext,
         hang_up: Callable[[], None] = lambda: None,
+        pace: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._intake = intake
@@ -100,6 +106,7 @@ class Worker:
         self._trusting = trust_append_times
         self._together = together
         self._hang_up = hang_up
+        self._pace = pace
         self._held: dict[str, int] = {}
         self._most = BATCH
         self.turned_at = clock()
@@ -129,13 +136,13 @@ class Worker:
         try:
             while not stop.is_set():
                 with suppress(RetryError):  # told to stop
-                    tries(self.turn)
+                    tries(self.turn, stop=stop)
                     if tries.statistics["attempt_number"] > 1:
                         _log.info("ledger_back")
         finally:
             ended.set()
 
-    def turn(self, wait: float = WAIT_SECONDS) -> int:
+    def turn(self, wait: float = WAIT_SECONDS, stop: threading.Event | None = None) -> int:
         """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
         self._look_again()
         batch = self._reader.read(self._most, wait)
@@ -144,15 +151,19 @@ class Worker:
             self._report(batch.broken)
             if batch.records:
                 self._take(batch)
-            for _ in range(MOST_STEPS):
-                if self._judging.step(self._most) < self._most:
-                    break
+            self._judge(stop)
             self._calling.step()
         self._most = min(2 * self._most, BATCH)
         self.turned_at = self._clock()
         if batch.records or not self.reading:
             self.heard_at = self.turned_at
         return len(batch.records)
+
+    def _judge(self, stop: threading.Event | None) -> None:
+        """Judge what is due, or as much of it as a turn has the time for."""
+        most, end = min(self._most, STEP), self._pace() + JUDGE_SECONDS
+        while self._judging.step(most) == most and self._pace() < end and not (stop and stop.is_set()):
+            pass
 
     def _leave_in_time(self, stop: threading.Event, ended: threading.Event) -> None:
         """Break off a turn that does not end in time once told to stop: nothing of it has happened then."""

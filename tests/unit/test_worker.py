@@ -19,7 +19,7 @@ from muster_hq.ledger_port import LedgerAway, LedgerError
 from muster_hq.policies import Policies
 from muster_hq.records import Record
 from muster_hq.sorting import MAX_BROKER_SKEW
-from muster_hq.worker import AWAY_SECONDS, BATCH, HOLD_MS, Worker, positions_of
+from muster_hq.worker import AWAY_SECONDS, BATCH, HOLD_MS, JUDGE_SECONDS, STEP, Worker, positions_of
 from tests.builders import policies_of, records_of
 from tests.cases.builders import T0, encounter, pulse, report
 
@@ -266,3 +266,44 @@ def test_a_refusal_that_only_an_operator_can_mend_ends_the_worker(bench: Bench) 
     bench.away, bench.fault = 1, LedgerError.of("ledger", "may not be written")
     with pytest.raises(LedgerError, match="may not be written"):
         bench.worker.run(StopAfter(9))
+
+
+class Backlog(Judging):
+    """Has as many cases due as anybody asks for, for ever; each step takes half a second, and may end the worker."""
+
+    def __init__(self, bench: Bench, stop: threading.Event | None = None, stop_after: int = 0) -> None:
+        super().__init__(bench.ledger, bench.policies)
+        self.asked: list[int] = []
+        self._stop, self._stop_after = stop, stop_after
+
+    def step(self, limit: int) -> int:
+        """Note it."""
+        self.asked.append(limit)
+        if self._stop and len(self.asked) == self._stop_after:
+            self._stop.set()
+        return limit
+
+    def pace(self) -> float:
+        """Give the monotonic time."""
+        return len(self.asked) / 2
+
+
+def worker_with(bench: Bench, backlog: Backlog) -> Worker:
+    """Put a worker together whose judging never comes to an end."""
+    calling = Calling(bench.ledger, bench.policies)
+    return Worker(bench.reader, bench.intake, backlog, calling, lambda: None, lambda: bench.now, pace=backlog.pace)
+
+
+def test_a_turn_judges_no_longer_than_a_stop_may_wait(bench: Bench) -> None:
+    """A month's backlog is judged in many turns, each committed: a worker that is killed does little of it again."""
+    backlog = Backlog(bench)
+    worker_with(bench, backlog).turn(wait=0)
+    assert backlog.asked == [STEP] * int(JUDGE_SECONDS * 2)
+
+
+def test_a_worker_that_is_told_to_stop_leaves_its_backlog(bench: Bench) -> None:
+    """After the step under way; the next one goes on from there."""
+    stop = threading.Event()
+    backlog = Backlog(bench, stop, stop_after=2)
+    worker_with(bench, backlog).run(stop)
+    assert backlog.asked == [STEP] * 2
