@@ -108,6 +108,7 @@ class Worker:
         self._hang_up = hang_up
         self._pace = pace
         self._held: dict[str, int] = {}
+        self._stopped: set[str] = set()  # streams that the turn under way stops reading
         self._most = BATCH
         self.turned_at = clock()
         """When the loop last turned: it lives as long as this moves."""
@@ -145,7 +146,9 @@ class Worker:
     def turn(self, wait: float = WAIT_SECONDS, stop: threading.Event | None = None) -> int:
         """Read once; then publish, take in and judge what is due, committed as one; give the number of records read."""
         self._look_again()
+        self._stopped.clear()  # of the turn before, which was committed
         batch = self._reader.read(self._most, wait)
+        self._stopped.update(broken.stream for broken in batch.broken)
         with self._together():
             self._publish()  # what earlier turns have committed
             self._report(batch.broken)
@@ -177,13 +180,14 @@ class Worker:
     def _start_over(self, tried: RetryCallState) -> None:
         """Have all streams read from the ledger's positions, whatever became of the turn that failed.
 
-        Nothing of it was committed, or all of it: the positions say which, as soon as they can be read.
+        Nothing of it was committed, or all of it: the positions say which, as soon as they can be read. Those that
+        it stopped are looked at again too, or what was found of them would be told to nobody.
         """
         if tried.attempt_number == 1:
             cause = tried.outcome and tried.outcome.exception()
             _log.warning("ledger_away", cause=str(cause), hint="it is tried again; nothing is lost")
         self._most = max(self._most // 4, SMALLEST_BATCH)
-        self._reader.rewind(list(self._reader.topic_ids))
+        self._reader.rewind([*self._reader.topic_ids, *self._stopped])
         self.turned_at = self.heard_at = self._clock()  # the loop lives, though it can do nothing
 
     def _take(self, batch: Batch) -> None:
@@ -197,6 +201,7 @@ class Worker:
             return
         for halt in taken.halts:
             self._reader.halt(halt.stream)
+            self._stopped.add(halt.stream)
             if not halt.broken:
                 self._held[halt.stream] = self._clock() + HOLD_MS
         self._reader.commit_hint({stream: self._intake.state(stream).next_offset for stream in streams})

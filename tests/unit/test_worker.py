@@ -240,6 +240,26 @@ def test_a_ledger_that_is_away_is_waited_for(bench: Bench, capsys: pytest.Captur
     assert (told.out + told.err).count("ledger_away") == (told.out + told.err).count("ledger_back") == 1
 
 
+def test_a_broken_log_is_found_though_the_ledger_was_away(bench: Bench) -> None:
+    """The reader tells of it once, and the turn that was to keep it is undone: so it is looked at once more."""
+    bench.away = 1
+    gone = Broken(encounters("a"), 0, "the topic was made anew", "restore it")
+    bench.reader.batches += [Batch([], [gone], frozenset()), Batch([], [], frozenset())]
+    bench.worker.run(StopAfter(2))
+    assert bench.reader.rewound == [{encounters("a")}]
+
+
+def test_a_hole_is_found_though_the_ledger_was_away(bench: Bench) -> None:
+    """As with a log that is broken: the stream was halted, and nothing of it stands in the ledger."""
+    (early,) = records_of(encounter("e", 0))
+    bench.away = 1
+    bench.reader.positions = positions_of(bench.intake)
+    bench.reader.batches += [Batch([early._replace(offset=7)], [], frozenset())] * 2
+    bench.worker.run(StopAfter(2))
+    assert bench.reader.rewound == [{encounters("a")}]
+    assert [finding.kind for finding in bench.ledger.findings()] == ["LOG_BROKEN"]
+
+
 def test_a_turn_that_is_cut_off_is_tried_again_in_parts(bench: Bench) -> None:
     """A busy machine, and a ledger that waits no longer than so: the same batch would be cut off for ever."""
     bench.away = 4
