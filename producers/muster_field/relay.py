@@ -24,6 +24,7 @@ from muster_contract.topics import encounters
 from muster_field.heartbeat import heartbeat, parcel_of
 from muster_field.lane import Lane
 from muster_field.outbox import Outbox
+from muster_field.outbox_care import prune
 from muster_field.outbox_store import relay_lock
 from muster_field.pacing import Backoff, Interval
 from muster_field.rows import Row
@@ -41,10 +42,15 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayOptions:
-    """How a relay works. ``timestamp_of`` gives records a time of their own, for logs that trust it (replays)."""
+    """How a relay works. ``timestamp_of`` gives records a time of their own, for logs that trust it (replays).
+
+    The bytes of events that were acknowledged are kept for ``keep_values`` milliseconds; for good when it is None.
+    """
 
     window: int = 5_000
     heartbeat_seconds: float | None = 60.0
+    keep_values: int | None = None
+    prune_seconds: float = 86_400.0
     timestamp_of: Callable[[Row], int] | None = None
 
 
@@ -68,6 +74,7 @@ class Relay:
         self._lanes: dict[str, Lane] = {}
         self._sender: Sender | None = None
         self._heartbeats, self._marks = Interval(options.heartbeat_seconds), Interval(MARK_SECONDS)
+        self._prunes = Interval(None if options.keep_values is None else options.prune_seconds)
         self._heartbeat_under_way = False
         self._heartbeats_made = self._heartbeat_arrived = 0
         self._backoff = Backoff(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
@@ -123,6 +130,7 @@ class Relay:
 
     def _turn(self, stop: Event) -> None:
         self.turned_at = self._clock()
+        self._forget_when_due()
         delay = self._backoff.remaining(self._pace())
         if delay:
             stop.wait(min(delay, IDLE_SECONDS))
@@ -140,6 +148,13 @@ class Relay:
             self._give_up(*next((one for one in troubles if not one[0].startswith("_")), troubles[0]))
         else:
             self._mark_when_due()
+
+    def _forget_when_due(self) -> None:
+        """Forget old bytes, at the start and once a day: a relay may run for years."""
+        now = self._pace()
+        if self._options.keep_values is not None and self._prunes.due(now):
+            prune(self._outbox, self._clock() - self._options.keep_values)
+            self._prunes.done(now)
 
     def _exchange(self, sender: Sender) -> list[Report]:
         now = self._pace()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -306,6 +307,19 @@ def test_heartbeats_come_at_their_interval(tmp_path: Path, office: FieldOffice, 
     beats = [decode(parcel.value).schema.name for parcel in broker.log[ENCOUNTERS]]
     assert set(beats) == {"OfficeHeartbeat"}
     assert 5 < len(beats) < 20
+
+
+def test_a_relay_that_runs_for_long_forgets_old_bytes(tmp_path: Path, office: FieldOffice, broker: FakeBroker) -> None:
+    """At its start, and again and again: what was sent is not kept longer because nobody restarts it."""
+    clock = Clock()
+    keeping = RelayOptions(heartbeat_seconds=None, keep_values=1_000, prune_seconds=5)
+    office.accept_many([ENCOUNTER] * 2)
+    with relay_on(tmp_path, broker, keeping, clock) as relay:
+        assert relay.drain(100)
+        clock.now += 1_001
+        relay.run(StopAfter(30))
+    with closing(Outbox.open(tmp_path / "outbox.db")) as outbox:
+        assert [row.value for row in outbox.page("encounters", 0, 9)] == [None, None]
 
 
 def test_a_heartbeat_is_not_sent_while_another_waits(tmp_path: Path, office: FieldOffice, broker: FakeBroker) -> None:

@@ -21,7 +21,6 @@ from muster_field.commands.receiving import receiving
 from muster_field.commands.serving import LOOPBACK, MetricsHost, MetricsPort, serving
 from muster_field.kafka import KafkaSender
 from muster_field.outbox import Outbox
-from muster_field.outbox_care import prune
 from muster_field.relay import Relay, RelayOptions
 from muster_field.settings import duration_ms
 from muster_field.wiring import new_id
@@ -37,22 +36,23 @@ def relay(
         str, typer.Option(envvar="MUSTER_HEARTBEAT_EVERY", metavar="DURATION", help="How often to say: I live.")
     ] = "PT60S",
     keep_values: Annotated[
-        str, typer.Option(metavar="DURATION", help="How long the bytes of sent events are kept; forgotten at start.")
+        str, typer.Option(metavar="DURATION", help="How long the bytes of sent events are kept.")
     ] = "P30D",
     metrics_port: MetricsPort = None,
     metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Send what the outbox holds, in order, and say every minute that the office lives. One relay an outbox."""
-    options = RelayOptions(heartbeat_seconds=duration_ms(heartbeat_every, "--heartbeat-every") / 1000)
+    options = RelayOptions(
+        heartbeat_seconds=duration_ms(heartbeat_every, "--heartbeat-every") / 1000,
+        keep_values=duration_ms(keep_values, "--keep-values"),
+    )
     seconds = duration_ms(within, "--within") / 1000
-    recorded_before = now_ms() - duration_ms(keep_values, "--keep-values")
     properties = kafka_properties(kafka_config)
     with closing(Outbox.open(outbox)) as opened, stopped_by_signals() as stop, ExitStack() as stack:
         loop = Relay(opened, partial(KafkaSender, bootstrap, properties), clock=now_ms, new_id=new_id, options=options)
         if metrics_port is not None:
             stack.enter_context(serving(opened, loop, metrics_host, metrics_port))
         stack.enter_context(receiving(opened, bootstrap, properties))
-        prune(opened, recorded_before)
         _spare_collections()
         if not until_empty:
             loop.run(stop)
