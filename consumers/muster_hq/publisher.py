@@ -7,7 +7,7 @@ its id (of the verdict, of the finding; topic and offset of what was quarantined
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -17,9 +17,12 @@ from muster_hq.kafka import Unsent
 from muster_hq.ledger_port import Outgoing
 
 IN_FLIGHT = 10_000
-"""Records that are sent and not acknowledged, at most: what a crash sends again."""
+"""Records that are sent and not answered, at most: what a crash sends again."""
 AGAIN_SECONDS = 2.0
 """How long a record rests that the broker did not take."""
+MOST_REFUSED = 1_000
+"""Records of one topic that rest, from which on no more of it are taken up until the broker takes one: a receipts topic
+that is missing must not keep verdicts from being published."""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +65,9 @@ class Publisher:
         self._clock = clock
         self._sent: dict[int, Outgoing] = {}
         self._again: deque[tuple[float, Outgoing]] = deque()
+        self._resting: set[int] = set()  # their numbers
+        self._refused: Counter[str] = Counter()  # how many they are, by topic
+        self._closed: set[str] = set()  # topics of which no more are taken up
         self._after = 0
         self._told = ""
         self.published = 0
@@ -88,35 +94,48 @@ class Publisher:
         if acknowledged:
             self._queue.forget(acknowledged)
             self.published += len(acknowledged)
-            for number in acknowledged:
-                del self._sent[number]
+            topics = {self._sent.pop(number).topic for number in acknowledged}
+            if open_again := self._closed & topics:
+                self._closed -= open_again
+                self._after = 0  # what was passed over stands before
             self._told = ""
         for number, topic, reason in self._sender.unsent():
             self._again.append((self._clock() + AGAIN_SECONDS, self._sent.pop(number)))
+            self._resting.add(number)
+            self._refused[topic] += 1
+            if self._refused[topic] >= MOST_REFUSED:
+                self._closed.add(topic)
             self._tell(topic, reason)
         return len(acknowledged)
 
     def _send_again(self) -> int:
         sent = 0
         while self._again and self._again[0][0] <= self._clock() and self._send(self._again[0][1]):
-            self._again.popleft()
+            _, record = self._again.popleft()
+            self._resting.discard(record.number)
+            self._refused[record.topic] -= 1
             sent += 1
         return sent
 
     def _send_new(self) -> int:
         """Send the next ones. After the last comes the first again: one may have been committed out of order."""
-        room = self._most - self.pending
+        room = self._most - len(self._sent)
         if room <= 0:
             return 0
         sent = 0
         for record in self._queue.outgoing(self._after, room):
-            if not self._send(record):
-                return sent
+            if not self._is_passed_over(record):
+                if not self._send(record):
+                    return sent
+                sent += 1
             self._after = record.number
-            sent += 1
         if not sent and not self.pending:
             self._after = 0
         return sent
+
+    def _is_passed_over(self, record: Outgoing) -> bool:
+        """Tell whether a record is to be passed over now: it is under way, it rests, or its topic takes none."""
+        return record.topic in self._closed or record.number in self._sent or record.number in self._resting
 
     def _send(self, record: Outgoing) -> bool:
         if not self._sender.send(record.topic, record.value, record.number):

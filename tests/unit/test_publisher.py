@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from muster_hq.ledger_port import Outgoing
-from muster_hq.publisher import AGAIN_SECONDS, Publisher
+from muster_hq.publisher import AGAIN_SECONDS, MOST_REFUSED, Publisher
 from tests.ports.senders import FakeSender
 
 
@@ -57,6 +57,27 @@ def test_what_was_refused_rests_and_is_sent_again() -> None:
     assert publisher.step() == 1
     publisher.step()
     assert (sender.topics, queue.forgotten) == ({"hq.verdicts": [b"1"]}, [1])
+
+
+def test_a_topic_that_is_missing_keeps_no_other_waiting() -> None:
+    """However much is queued for it; and once it is there, it gets all of that."""
+    many = 3 * MOST_REFUSED
+    queue, sender, clock = Queue(*range(1, many + 3)), FakeSender[int](), Clock()
+    for number in range(1, many + 1):
+        queue.rows[number] = Outgoing(number, "hq.receipts.gone", b"%d" % number)
+    sender.refuses.add("hq.receipts.gone")
+    publisher = build(queue, sender, clock, in_flight=MOST_REFUSED)
+    for _ in range(20):
+        publisher.step()
+        clock.now += 1
+    assert sender.topics == {"hq.verdicts": [b"%d" % (many + 1), b"%d" % (many + 2)]}
+    assert publisher.pending >= MOST_REFUSED
+    sender.refuses.clear()
+    for _ in range(20):
+        publisher.step()
+        clock.now += 1
+    assert sender.topics["hq.receipts.gone"] == [b"%d" % number for number in range(1, many + 1)]
+    assert (publisher.pending, queue.rows) == (0, {})
 
 
 def test_a_broker_that_is_down_gets_no_more_than_fits_in_flight() -> None:
