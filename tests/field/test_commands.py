@@ -179,6 +179,13 @@ def test_status_shows_what_is_set_aside(desk: Desk) -> None:
     assert "INVALID_RECORD" in desk.text("status")
 
 
+def test_status_is_whole_where_no_terminal_limits_it(desk: Desk) -> None:
+    """In a pipe or a file too: since when the oldest waits is what an operator looks for."""
+    desk.run(*ENCOUNTER)
+    (stream,) = (s for s in desk.run("status", "--json").objects[0]["streams"].values() if s["pending"])
+    assert stream["oldest_pending_at"] in desk.text("status")
+
+
 def test_status_verifies_on_request(desk: Desk) -> None:
     """Exit 1 and the numbers of what is damaged."""
     desk.run(*ENCOUNTER)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import Finding
 from muster_contract.times import format_instant, now_ms
 from muster_field.answers import Due, is_overdue
 from muster_field.commands.options import OutboxFile
-from muster_field.commands.output import print_json
+from muster_field.commands.output import for_people, print_json
 from muster_field.inbox import not_answered, what_is_answered
 from muster_field.outbox import Outbox
 
@@ -62,7 +60,7 @@ def _print_table(office: str, found: list[Due], now: int, answered_at: int) -> N
         state = one.state.value.lower() if one.state else ""
         where = f"{one.encounter_id} of {one.moved_from}" if one.moved_from else one.encounter_id
         table.add_row(format_instant(one.due_at), left, one.requirement + number, one.case_id, where, state)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    for_people().print(table)
 
 
 def _duration(milliseconds: int) -> str:

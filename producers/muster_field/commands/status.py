@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from muster_contract.errors import ConfigurationError, Fault, Finding
 from muster_contract.times import format_instant
 from muster_field.answers import NOT_ANSWERED, InboxState
 from muster_field.commands.options import OutboxFile
-from muster_field.commands.output import print_json
+from muster_field.commands.output import for_people, print_json
 from muster_field.inbox import inbox_path, what_is_answered
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import verify
@@ -80,7 +79,7 @@ def _object(state: OutboxState, answers: InboxState) -> dict[str, Any]:
 
 
 def _print_tables(state: OutboxState, answers: InboxState) -> None:
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = for_people()
     table = Table(title=f"office {state.office_id}, epoch {state.epoch}", title_justify="left")
     for heading in (
         "stream",
@@ -92,7 +91,7 @@ def _print_tables(state: OutboxState, answers: InboxState) -> None:
         "oldest pending",
         "last acknowledged",
     ):
-        table.add_column(heading, justify="left" if heading == "stream" else "right")
+        table.add_column(heading, justify="left" if heading == "stream" else "right", overflow="fold")
     for stream in state.streams:
         received = answers.received.get(stream.kind, 0)
         counts = (stream.last_sequence, stream.sent, received, stream.pending, len(stream.set_aside))
