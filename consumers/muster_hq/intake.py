@@ -21,7 +21,7 @@ from muster_hq.orders import Order
 from muster_hq.policies import Policies
 from muster_hq.progress import Halt, gaps_before
 from muster_hq.published import quarantined_record, receipt_record
-from muster_hq.quarantine import settle
+from muster_hq.quarantine import readmitted, settle
 from muster_hq.records import Record
 from muster_hq.settled import tell
 from muster_hq.sorting import Batch, Rules
@@ -135,6 +135,7 @@ class Intake:
         ]
         carried_out = [one for one in settled if one is not None]
         transaction.settle(carried_out, self._wide)
+        transaction.publish((receipts(r.office_id), receipt_record(r)) for r in map(readmitted, carried_out) if r)
         if self._policies.lodging:
             transaction.file(
                 [FiledReport(*one.fact, *one.filed) for one in carried_out if one.fact and one.filed], self._wide

@@ -8,6 +8,7 @@ from muster_contract.topics import parse_stream
 from muster_hq.entries import QuarantinedRecord, Settled
 from muster_hq.facts import Applied, Fact, Unfit, read_record
 from muster_hq.orders import Order
+from muster_hq.receipts import Receipt
 from muster_hq.records import Record
 
 NEVER_READ_AGAIN = frozenset({"LABEL_ABOVE_CEILING", "CONFLICT"})
@@ -29,6 +30,16 @@ def settle(record: QuarantinedRecord, orders: Iterable[Order], *, registered: bo
                 return Settled(record, order, (again.case_id, again.fact), again.filed)
             return Settled(record, order, None)
     return None
+
+
+def readmitted(settled: Settled) -> Receipt | None:
+    """Give what the office is told of an event that counts after all; None for what has no number, or never counts."""
+    record, order, new, _ = settled
+    if new is None or record.epoch is None:
+        return None
+    _, fact = new
+    place = order.received_at, record.offset, fact.event_id
+    return Receipt(fact.office, record.stream, "ACCEPTED", *place, record.epoch.bytes, record.sequence)
 
 
 def read_again(record: QuarantinedRecord, received_at: int, *, registered: bool) -> object:

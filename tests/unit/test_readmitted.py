@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from muster_contract.codec import decode
 from muster_hq.audit import audit
 from muster_hq.ledger.sqlite import SqliteLedger
 from muster_hq.published import verdict_row
 from muster_hq.replay import replay
-from tests.cases.builders import Case, directive, encounter, raw, report, retract
+from tests.cases.builders import Case, Event, directive, encounter, raw, report, retract
 from tests.cases.outages import DUE, END, MISSED, UNDETERMINED, on_report
 from tests.cases.policies import OUTAGE
 from tests.cases.quarantined import JUNK, log, readmit, reject
@@ -146,3 +148,29 @@ def test_what_waits_and_what_was_decided_can_be_told_apart(tmp_path: Path) -> No
         assert [(order.action, order.target, order.ignored) for order in ledger.directives()] == [
             ("REJECT", JUNK, None)
         ]
+
+
+@pytest.mark.parametrize(
+    ("decided", "told"), [(readmit(80_000), ["QUARANTINED", "ACCEPTED"]), (reject(80_000), ["QUARANTINED"])]
+)
+@pytest.mark.parametrize("directives_first", [True, False])
+def test_an_office_is_told_that_its_event_counts_after_all(
+    decided: Event,
+    told: list[str],
+    directives_first: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    """By the number that the headers say: or it would record again what is here, as it was told to."""
+    case = Case("", OUTAGE, log(S, decided), as_of=END)
+    number = [("epoch", str(UUID(int=7)).encode()), ("sequence", b"4")]
+    records = [r._replace(headers=lambda: number) if (r.stream, r.offset) == REPORT else r for r in case.records]
+    records.sort(key=lambda r: (r.stream == "hq.directives") != directives_first)
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        with older_program([REPORT]):
+            replay(records, case.policies, ["a"], ledger, case.instant, batch=1)
+        sent = [decode(out.value) for out in ledger.outgoing(0, 1_000) if out.topic == "hq.receipts.a"]
+    receipts = [fields for schema, fields in sent if schema.name == "Receipt" and fields["sequence"] == 4]
+    assert [fields["outcome"] for fields in receipts] == told
+    assert {(fields["topic"], fields["offset"], fields["epoch"]) for fields in receipts} == {
+        (*REPORT, UUID(int=7).bytes)
+    }
