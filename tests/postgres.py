@@ -27,7 +27,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 port = {port}
 max_connections = 100
-shared_buffers = 128MB
+shared_buffers = {buffers}
 max_wal_size = 4GB
 lc_messages = 'C'
 """
@@ -37,9 +37,10 @@ class Postgres:
     """A cluster in a folder of its own, whose user must come to it; port and data outlive a restart.
 
     One that is not ``durable`` waits for no disk: enough for what is killed, since the page cache survives that.
+    ``buffers`` is what it keeps of its pages (``shared_buffers``).
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, buffers: str = "128MB") -> None:
         self._programs = _programs()
         self._folder = Path(tempfile.mkdtemp(prefix="muster-postgres-"))
         self.data, self.log = self._folder / "data", self._folder / "postgres.log"
@@ -59,7 +60,7 @@ class Postgres:
         )
         assert made.returncode == 0, made.stderr
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings:
-            settings.write(SETTINGS.format(port=self.port) + ("" if durable else "fsync = off\n"))
+            settings.write(SETTINGS.format(port=self.port, buffers=buffers) + ("" if durable else "fsync = off\n"))
         atexit.register(self.remove)
 
     @property

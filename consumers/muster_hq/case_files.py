@@ -42,6 +42,8 @@ class CaseHistory(NamedTuple):
 class CaseChange(NamedTuple):
     """What judging changes of a case. ``due`` and ``stale`` are (clock, instant) pairs to add and to remove.
 
+    A ledger may keep a case due past the instant of each of its obligations, also where ``due`` does not name it.
+
     ``fold`` takes the place of the one before; with it, the facts that are put ``away`` now.
     """
 

@@ -91,7 +91,8 @@ class LedgerReader(Protocol):
     def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
         """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end.
 
-        Of no more than ``limit`` cases; and all of the office's facts may not have been judged yet.
+        Of no more than ``limit`` cases; one that waits for an earlier instant may be left out. And all of the office's
+        facts may not have been judged yet.
         """
 
     def cases_aside(self) -> list[AsideCase]:

@@ -182,7 +182,7 @@ def _shared(folder: Path, broker: KafkaBroker, postgres: Postgres) -> list[Resul
 
 
 def _at_scale_on_postgres(cases: int) -> list[Result]:
-    postgres = Postgres(durable=True)
+    postgres = Postgres(durable=True, buffers="2GB")  # as a real one has: docs/deploying.md
     try:
         postgres.start()
         return scaled.on_postgres(postgres, cases)

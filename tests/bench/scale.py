@@ -49,7 +49,7 @@ _SCRAPES = 15
 
 
 def identity(number: int) -> tuple[str, bytes]:
-    """Give the opaque id and the event_id of a supervised case, neither of which shows its number."""
+    """Give the opaque id of a supervised case, which does not show its number, and its bytes."""
     digest = blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
     return str(UUID(bytes=digest)), digest
 
@@ -65,10 +65,11 @@ def fill(ledger: Ledger, policies: Policies, count: int) -> None:
         for number in range(first, last):
             office = OFFICES[number % len(OFFICES)]
             stream, clock = encounters(office), SINCE + number * _SPREAD // count
-            opaque, event_id = identity(number)
+            opaque, digest = identity(number)
+            event_id = clock.to_bytes(6, "big") + b"\x70" + digest[7:]  # a UUIDv7, as an outbox makes them
             own_at = clock - number % 3_600_000
             place = clock, stream, offsets[stream], office
-            facts.append(NewFact(opaque, Fact(*place, event_id, _SUPERVISED, opaque, own_at, None), event_id[:8]))
+            facts.append(NewFact(opaque, Fact(*place, event_id, _SUPERVISED, opaque, own_at, None), digest[:8]))
             offsets[stream] += 1
         with ledger.intake() as transaction:
             for stream, offset in offsets.items():
@@ -137,8 +138,8 @@ def _events(cases: int, now: int, seed: int) -> Iterator[Event]:
         at = now + 1 + number // 4
         if number % 2:
             chosen = writer.random.randrange(cases)
-            opaque, event_id = identity(chosen)
-            story = Story(OFFICES[chosen % len(OFFICES)], opaque, opaque, event_id, "NONE")
+            opaque, opening = identity(chosen)
+            story = Story(OFFICES[chosen % len(OFFICES)], opaque, opaque, opening, "NONE")
             yield writer.follow_up(story, at)
         else:
             yield writer.encounter(at)[1]

@@ -129,7 +129,7 @@ def test_what_waits_for_a_directive_is_due_with_it(ledger: Ledger) -> None:
     settle(ledger, held(), order(7, "REJECT"))
     assert due_at(ledger, 8) == []
     assert [case.case_id for case in due_at(ledger, 9)] == ["c"]
-    assert due_at(ledger, 99) == []
+    assert due_at(ledger, 10) == []
 
 
 def test_what_waits_in_a_case_that_was_moved_is_due_with_any_offices_record(ledger: Ledger) -> None:

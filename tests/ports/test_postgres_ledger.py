@@ -72,6 +72,28 @@ def test_a_case_whose_judging_was_undone_is_there_for_the_other(one: PostgresLed
     assert len(due_at(other, 9)) == 1
 
 
+def test_an_obligation_of_a_case_that_another_worker_judges_keeps_its_instant(
+    one: PostgresLedger, other: PostgresLedger
+) -> None:
+    """Whoever finds the case taken takes nothing off, and finds it due when the first is undone."""
+    append(one, encounter("E", 0))
+    (case,) = due_at(one, 9)
+    record(one, case, opened=[obligation_on(case.facts[0], due=30)], due=[("a", 30)])
+    append(one, encounter("F", 20))
+
+    def crash() -> None:
+        with one.judging() as transaction:
+            assert transaction.due_cases(clocks_at(T0 + 20, "a"), 9)
+            assert due_at(other, 31) == []
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        crash()
+    assert other.next_due() == {"a": T0 + 19}
+    assert len(due_at(other, 20)) == 1
+    assert other.next_due() == {"a": T0 + 30}
+
+
 def test_a_case_is_judged_by_clocks_that_are_not_behind_its_last_judgement(
     one: PostgresLedger, other: PostgresLedger
 ) -> None:

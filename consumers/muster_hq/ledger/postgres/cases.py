@@ -16,7 +16,7 @@ from muster_hq.ledger.postgres.folds import folds_of
 from muster_hq.ledger.postgres.stored_ids import apart, name_of, text_of
 from muster_hq.ledger.postgres.words import Words
 from muster_hq.memo import Memo
-from muster_hq.verdicts import ALL_OFFICES, Clocks, VerdictKey
+from muster_hq.verdicts import Clocks, VerdictKey
 
 # "is true" has the last list hashed, not walked once for each row.
 _TAKE = """
@@ -30,16 +30,25 @@ _TAKE = """
         select ctid as place, case_no from due where clock_no = clock and past < now
         order by past limit %(limit)s for update skip locked) d
       limit %(limit)s - (select count(*) from came)),
+    run_out as materialized (
+      select place, case_no from wanted cross join lateral (
+        select ctid as place, case_no from obligations where listed and clock_no = clock and next_at < now
+        order by next_at limit %(limit)s for update skip locked) o
+      limit %(limit)s - (select count(*) from came) - (select count(*) from ripe)),
     mine as materialized (
       select case_no, case_id, case_text from cases
-      where case_no = any(array(select case_no from came union select case_no from ripe))
+      where case_no = any(array(
+        select case_no from came union select case_no from ripe union select case_no from run_out))
       order by case_no for update skip locked),
     gone as (
       delete from arrivals where ctid = any(array(
         select place from came where (case_no in (select case_no from mine)) is true))),
     gone_too as (
       delete from due where ctid = any(array(
-        select place from ripe where (case_no in (select case_no from mine)) is true)))
+        select place from ripe where (case_no in (select case_no from mine)) is true))),
+    unlisted as (
+      update obligations set listed = false where ctid = any(array(
+        select place from run_out where (case_no in (select case_no from mine)) is true)))
     select case_no, case_id, case_text from mine"""
 _FACT = 'case_no, received_at, stream_no, "offset", event_id, shape_no, encounter_id, own_at, names'
 _FACTS = f"select {_FACT} from facts where case_no = any(%s)"  # noqa: S608 - a text of ours
@@ -49,7 +58,7 @@ _GIVEN = """
     from verdicts where case_no = any(%s)"""
 _OBLIGATIONS = """
     select case_no, opening_stream_no, opening_offset, requirement_no, occurrence, policy_no, due_at,
-      ascii(state_no::text), next_at, wide
+      ascii(state_no::text), next_at, clock_no
     from obligations where case_no = any(%s)"""
 _NOTHING: frozenset[Any] = frozenset()
 
@@ -121,15 +130,15 @@ def _obligations(
 ) -> Mapping[int, set[ObligationRow]]:
     """Give obligations: each is its opening event's office's, and concerns that event's encounter."""
     requirements, policies, states = words.text("requirement"), words.text("policy"), words.text("state")
-    streams = words.streams
+    streams, clocks = words.streams, words.clock_names()
     openings: dict[int, dict[tuple[str, int], str]] = {}
     found: defaultdict[int, set[ObligationRow]] = defaultdict(set)
-    for no, stream_no, offset, requirement, number, policy, due_at, state, next_at, wide in cursor.execute(
+    for no, stream_no, offset, requirement, number, policy, due_at, state, next_at, clock_no in cursor.execute(
         _OBLIGATIONS, (numbers,)
     ).fetchall():
         if no not in openings:
             openings[no] = {(fact.stream, fact.offset): fact.encounter_id for fact in facts[no]}
         stream, office = streams[stream_no]
         key = office, openings[no][stream, offset], requirements[requirement], number
-        found[no].add((*key, policies[policy], due_at, states[state], next_at, ALL_OFFICES if wide else office))
+        found[no].add((*key, policies[policy], due_at, states[state], next_at, clocks[clock_no]))
     return found

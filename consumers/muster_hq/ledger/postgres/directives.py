@@ -26,8 +26,7 @@ _END = """
     update quarantine set ended_at = %s, ended_by = %s where stream_no = %s and "offset" = %s"""
 _WAKE = """
     insert into arrivals (past, case_no, clock_no)
-    select distinct %s::bigint, case_no, case when wide then 0 else office_no end
-    from obligations join streams on stream_no = opening_stream_no
+    select distinct %s::bigint, case_no, clock_no from obligations
     where next_at = %s and (
       opening_stream_no in (
         select s.stream_no from streams s join streams t using (office_no) where t.stream_no = %s)

@@ -27,7 +27,7 @@ from muster_hq.patterns import Shape
 
 _KNOWN_FACTS = """
     select stream_no, event_id, digest from unnest(%s, %s) as asked(stream, event)
-    join facts f on uuid_hash(event_id) = uuid_hash(event) and event_id = event and stream_no = stream
+    join facts f on id_start(event_id) = id_start(event) and event_id = event and stream_no = stream
     where not exists (select from quarantine q where q.stream_no = f.stream_no and q."offset" = f."offset")"""
 _KNOWN_NOTES = """
     select stream_no, event_id, digest from unnest(%s, %s) as asked(stream, event)

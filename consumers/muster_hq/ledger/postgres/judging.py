@@ -18,7 +18,6 @@ from muster_hq.ledger.postgres.binary import NULL, SIZED, byteas, copy, int2s, i
 from muster_hq.ledger.postgres.cases import load, lock_due
 from muster_hq.ledger.postgres.directives import activations, orders_of, read_unread
 from muster_hq.ledger.postgres.folds import any_away, take_back, write_folds
-from muster_hq.ledger.postgres.intake import due_rows
 from muster_hq.ledger.postgres.lodgings import claims_of
 from muster_hq.ledger.postgres.outgoing import queue
 from muster_hq.ledger.postgres.rolls import append_findings, take_due_rolls, write_rolls
@@ -31,6 +30,13 @@ from muster_hq.verdicts import Clocks, Outage, Stretches
 _NOT_DUE = """
     delete from due using unnest(%s, %s, %s) as stale(clock, instant, the_case)
     where clock_no = clock and past = instant and case_no = the_case"""
+# What an obligation of the case says is not said twice. The select within has each looked up by its key.
+_DUE = """
+    insert into due (past, case_no, clock_no)
+    select instant, the_case, clock from unnest(%s, %s, %s) as new(clock, instant, the_case)
+    where (
+      select listed from obligations
+      where case_no = the_case and clock_no = clock and next_at = instant and listed limit 1) is null"""
 _CLOSE = """
     delete from obligations o
     using unnest(%s, %s, %s, %s, %s, %s) as closed(the_case, requirement, number, one, other, encounter), facts f
@@ -44,10 +50,10 @@ _VERDICT = Struct(">hiqiqiiiiihihihih")
 _VERDICTS = """verdicts
     (at, due_at, case_no, occurrence, office_no, requirement_no, verdict_no, policy_no, received_at, encounter_id,
     evidence)"""
-_OBLIGATION = Struct(">hiqiqiiiiihihihibi?")
+_OBLIGATION = Struct(">hiqiqiiiiihihihihibi?")
 _OBLIGATIONS = """obligations
-    (due_at, opening_offset, case_no, occurrence, opening_stream_no, requirement_no, policy_no, state_no, wide,
-    next_at)"""
+    (due_at, opening_offset, case_no, occurrence, opening_stream_no, requirement_no, policy_no, clock_no, state_no,
+    listed, next_at)"""
 
 
 class PostgresJudging:
@@ -119,9 +125,10 @@ class PostgresJudging:
         if stale:
             numbers, instants, cases = zip(*stale, strict=True)
             self._cursor.execute(_NOT_DUE, (int2s(numbers), int8s(instants), int4s(cases)))
-        due = [(clocks[name], past, change.case_no) for change in changes for name, past in change.due]
-        due.sort()  # an index is filled fastest in its own order
-        copy(self._cursor, "due (past, case_no, clock_no)", due_rows(due))
+        due = [(clocks[name], past, change.case_no) for change in changes for name, past in _unsaid(change)]
+        if due:
+            numbers, instants, cases = zip(*due, strict=True)
+            self._cursor.execute(_DUE, (int2s(numbers), int8s(instants), int4s(cases)))
         write_folds(self._cursor, self._words, changes)
 
     def set_aside(self, case_no: int, reason: str, at: int) -> int:
@@ -184,9 +191,9 @@ class PostgresJudging:
     def _change_obligations(self, changes: Sequence[CaseChange]) -> None:
         words = self._words
         offices, requirements, streams = words.of("office"), words.of("requirement"), words.of("stream")
-        states, policies = words.of("state"), words.of("policy")
+        states, policies, clocks = words.of("state"), words.of("policy"), words.clocks()
         tally: Counter[tuple[int, int, int]] = Counter()
-        closed_rows, rows = [], []
+        closed_rows, opened_rows = [], []
         for case_no, _, opened, closed, *_ in changes:
             for office, encounter, requirement, number, _, _, state, _, _ in closed:
                 requirement_no, pair = (
@@ -197,15 +204,18 @@ class PostgresJudging:
                 tally[offices[office], requirement_no, states[state]] -= 1
             for office, _, requirement, number, policy, due_at, state, next_at, clock, opening in opened:
                 requirement_no, state_no = requirements[requirement], states[state]
-                fixed = 10, 8, due_at, 8, opening.offset, 4, case_no, 4, number, 2, streams[opening.stream]
-                head = _OBLIGATION.pack(*fixed, 2, requirement_no, 2, policies[policy], 1, state_no, 1, clock != office)
-                rows.append(head + (NULL if next_at is None else SIZED[8] + next_at.to_bytes(8, "big", signed=True)))
+                fixed = 11, 8, due_at, 8, opening.offset, 4, case_no, 4, number, 2, streams[opening.stream]
+                kinds = 2, requirement_no, 2, policies[policy], 2, clocks[clock], 1, state_no
+                head = _OBLIGATION.pack(*fixed, *kinds, 1, next_at is not None)
+                row = head + (NULL if next_at is None else SIZED[8] + next_at.to_bytes(8, "big", signed=True))
+                opened_rows.append((clocks[clock], next_at or 0, row))
                 tally[offices[office], requirement_no, state_no] += 1
         if closed_rows:
             cases, numbers, occurrences, ones, others, ids = zip(*closed_rows, strict=True)
             where = int4s(cases), int2s(numbers), int4s(occurrences), int2s(ones), int2s(others), byteas(stored(ids))
             self._cursor.execute(_CLOSE, where)
-        copy(self._cursor, _OBLIGATIONS, rows)
+        opened_rows.sort()  # an index is filled fastest in its own order
+        copy(self._cursor, _OBLIGATIONS, [row for _, _, row in opened_rows])
         self._count("obligation_tally", "state_no", tally)
 
     def _count(self, table: str, kind: str, tally: Counter[tuple[int, int, int]]) -> None:
@@ -214,3 +224,9 @@ class PostgresJudging:
             one, two, three, numbers = zip(*rows, strict=True)
             counts = int2s(one), int2s(two), int2s(three), int8s(numbers)
             self._cursor.execute(_COUNT.format(table=table, kind=kind).encode(), (self._worker_no, *counts))
+
+
+def _unsaid(change: CaseChange) -> list[tuple[str, int]]:
+    """Give the instants past which a case is due again that none of the obligations opened with them says."""
+    said = {(clock, next_at) for _, _, _, _, _, _, _, next_at, clock, _ in change.opened}
+    return [pair for pair in change.due if pair not in said]

@@ -19,7 +19,7 @@ from muster_hq.ledger.postgres.stored_ids import name_of, text_of
 from muster_hq.ledger.postgres.words import Texts
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
-from muster_hq.verdicts import ALL_OFFICES, Obligation, Verdict
+from muster_hq.verdicts import Obligation, Verdict
 
 _VERDICTS = """
     select c.case_id, c.case_text, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at, p.name,
@@ -37,7 +37,8 @@ _OF_CASE = """
       occurrence, k.name collate "C" """
 _OBLIGATIONS = """
     select c.case_id, c.case_text, id_text(f.encounter_id), requirement_no, occurrence, policy_no, due_at,
-      ascii(state_no::text), next_at, wide, f.received_at, opening_stream_no, opening_offset, event_id, shape_no, own_at
+      ascii(state_no::text), next_at, clock_no, f.received_at, opening_stream_no, opening_offset, event_id, shape_no,
+      own_at
     from obligations o join cases c using (case_no)
     join facts f on f.case_no = o.case_no and f.stream_no = opening_stream_no and f."offset" = opening_offset """
 _OUTSTANDING = """
@@ -50,12 +51,16 @@ _FIRST_SEEN = """
     where shape_no in (select no from names where kind = 'shape' and name like '["EncounterReported",%%')
     group by case_no, case_id, case_text having min(received_at) >= %s and min(received_at) < %s
     order by 1, coalesce(case_id::text, case_text) collate "C" """
-# A case stands in due with the first instant of all its obligations: its others may lie in between as well.
+# Of no more than so many cases, and all that there is of each. A walk in the index's order for each clock, for the
+# number of rows in between decides nothing then: with a plan that holds for any instants, all cases would be read.
 _DUE_BETWEEN = """
     select opening_stream_no, requirement_no, next_at
     from (
-      select distinct case_no from due
-      where clock_no in (select 0 union select office_no from streams) and past between %s and %s limit %s) d
+      select distinct case_no from (select 0 as clock union select office_no from streams) c
+      cross join lateral (
+        select case_no from obligations where listed and clock_no = clock and next_at between %s and %s
+        order by next_at limit %s) o
+      limit %s) d
     join obligations using (case_no) where next_at between %s and %s"""
 _FINDINGS = """
     select f.kind, office_id, stream_no, at, detail, evidence
@@ -99,7 +104,8 @@ class PostgresReader:
             select clock, past
             from (select 0 as clock union select office_no from streams where office_no is not null) c
             cross join lateral (
-              select least((select past from due where clock_no = clock order by past limit 1),
+              select least((select next_at from obligations where listed and clock_no = clock order by next_at limit 1),
+                (select past from due where clock_no = clock order by past limit 1),
                 (select past from arrivals where clock_no = clock order by past limit 1)) as past) d
             where past is not null""")
         names = self._database.words.clock_names()
@@ -163,7 +169,7 @@ class PostgresReader:
     def due_between(self, start: int, end: int, limit: int) -> list[tuple[str, str, int]]:
         """Give (office, requirement, instant) of obligations that are due, or whose excuse ends, from start to end."""
         streams, requirements = self._database.words.streams, self._texts("requirement")
-        found = self._database.fetch(_DUE_BETWEEN, (start, end, limit, start, end))
+        found = self._database.fetch(_DUE_BETWEEN, (start, end, limit, limit, start, end))
         return [(streams[stream_no][1], requirements[requirement_no], at) for stream_no, requirement_no, at in found]
 
     def cases_aside(self) -> list[AsideCase]:
@@ -229,14 +235,14 @@ class PostgresReader:
 
     def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
         words = self._database.words
+        clocks = words.clock_names()
         requirements, policies, states = self._texts("requirement"), self._texts("policy"), self._texts("state")
         for case_id, text, encounter, requirement, *row in self._database.fetch(_OBLIGATIONS + those, bindings):
-            occurrence, policy, due_at, state, next_at, wide, at, stream_no, offset, event_id, shape, own_at = row
+            occurrence, policy, due_at, state, next_at, clock_no, at, stream_no, offset, event_id, shape, own_at = row
             stream, office = words.streams[stream_no]
             opening = Fact(at, stream, offset, office, event_id, words.shapes[shape], encounter, own_at, None)
             names = (requirements[requirement], occurrence, policies[policy], due_at, states[state])
-            clock = ALL_OFFICES if wide else office
-            yield name_of(case_id, text), Obligation(office, encounter, *names, next_at, clock, opening)
+            yield name_of(case_id, text), Obligation(office, encounter, *names, next_at, clocks[clock_no], opening)
 
     def _texts(self, kind: str) -> Texts:
         return self._database.words.text(kind)
