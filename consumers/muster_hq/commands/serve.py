@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -30,6 +28,7 @@ from muster_hq.commands.options import (
     TrustCreateTime,
     address_of,
 )
+from muster_hq.commands.ready_file import ReadyFile, tell_ready
 from muster_hq.commands.scraping import registry_over
 from muster_hq.commands.worker import GROUP, Group, Member
 from muster_hq.kafka import OutputProducer
@@ -50,9 +49,7 @@ def serve(
     member: Member = None,
     trust_create_time: TrustCreateTime = False,
     pulse: Annotated[bool, typer.Option(help="Append pulses; without them, another process must.")] = True,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Written once /metrics answers: its address, as JSON.")
-    ] = None,
+    ready_file: ReadyFile = None,
 ) -> None:
     """Run all of headquarters in one process: take in, judge, publish, pulse, and serve /metrics."""
     setup = read_setup(policy, offices, kafka_config)
@@ -73,8 +70,7 @@ def serve(
         _in_background(pulsing.run if pulsing else None, stop),
     ):
         _log.info("serving", metrics=metrics.url, offices=len(setup.offices), policies=len(setup.policies.versions))
-        if ready_file:
-            ready_file.write_text(json.dumps({"metrics": metrics.url}), "utf-8")
+        tell_ready(ready_file, metrics=metrics.url)
         worker.run(stop)
     _log.info("stopped")
 
