@@ -33,7 +33,7 @@ from tests.postgres import Postgres
 PAIRS = 3
 CASES = 2_370_000
 """People under supervision who were never screened again, by the audit: as many open obligations."""
-SHARED_EVENTS = 60_000
+SHARED_EVENTS = 150_000
 REPORT = Path("build/bench.json")
 
 _console = Console(stderr=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ SHARED = OFFICES[:10]
 ROUND_TRIP_SECONDS = 0.002
 POLICY = Path("consumers/muster_hq/demo/demo-kstep.toml")
 PATIENCE = 120.0
+HELD_SECONDS = 40
+"""How long workers may be held, while the backlog is written that they share, before the group gives them up."""
 T = TypeVar("T")
 
 
@@ -50,27 +53,36 @@ def events_of(count: int) -> list[Event]:
 
 
 def share(folder: Path, broker: KafkaBroker, postgres: Postgres, workers: int, events: list[Event]) -> Shared:
-    """Start workers on empty streams; then write the events, and wait until all are in the ledger and judged."""
+    """Let workers share empty streams; hold them while the events are written; give the time that they take then."""
     broker.forget_topics()
     Admin({}, broker.bootstrap).create_topics(SHARED)
     register = folder / "offices.toml"
     register.write_text("".join(f'[[office]]\nid = "{office}"\n' for office in SHARED), "utf-8")
+    kafka = folder / "patient.properties"
+    kafka.write_text(f"session.timeout.ms={1000 * HELD_SECONDS}\n", "utf-8")
     database = postgres.new_database()
     group = f"shared-{time.monotonic_ns()}"
     with ExitStack() as stack:
         slow = stack.enter_context(Proxy(postgres.port))
         slow.become(Link(latency=ROUND_TRIP_SECONDS / 2))
         options = ["--ledger", postgres.url(database, slow.port), "--bootstrap", broker.bootstrap, "--group", group]
+        options += ["--kafka-config", str(kafka)]
+        processes = []
         command = [sys.executable, "-m", "muster_hq", "worker", "--policy", str(POLICY), "--offices", str(register)]
         for number in range(workers):
             log = stack.enter_context((folder / f"{group}-{number}.log").open("wb"))
             process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.kill)
+            processes.append(process)
         streams = _until(lambda: _shares(broker.bootstrap, group), lambda found: len(found) == workers and all(found))
         reader = stack.enter_context(closing(open_reader(postgres.url(database))))
-        began = time.perf_counter()
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
         records = fill(broker.bootstrap, events, SHARED)
+        began = time.perf_counter()
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
         _until(lambda: sum(state.next_offset for state, _ in reader.streams().values()), lambda n: n >= records)
         return Shared(records, time.perf_counter() - began, streams)
 
