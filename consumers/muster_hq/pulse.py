@@ -24,6 +24,9 @@ from muster_hq.verdicts import ALL_OFFICES
 
 HURRY = 1_000
 """Milliseconds between two pulses of a stream that holds a due time back."""
+HURRY_FOR = 60_000
+"""Milliseconds after a due time for which its streams are hurried. Pulses that are in the log by then say that it has
+passed: what still holds it back is a worker that is away, and hurrying would fill the log for as long as that lasts."""
 EXPIRE_SECONDS = 5.0
 """How long a pulse waits for the broker: an old one says nothing that the next does not say better."""
 _TICK_SECONDS: Final = 0.2
@@ -78,7 +81,7 @@ def streams_to_pulse(
 
 
 def _holds_back(stream: str, now: int, waiting: Waiting) -> bool:
-    """Tell whether a due time has passed that the stream's clock has not.
+    """Tell whether a due time has just passed that the stream's clock has not.
 
     The intake clock is a stream clock less one millisecond, and must be past due, not at it: so an instant
     has passed two milliseconds later.
@@ -86,7 +89,8 @@ def _holds_back(stream: str, now: int, waiting: Waiting) -> bool:
     parsed, clock = parse_stream(stream), waiting.stream_clocks.get(stream, NEVER_READ)
     due_by_clock = waiting.next_due
     mine = due_by_clock.keys() if parsed is None or parsed.office is None else {parsed.office, ALL_OFFICES}
-    return any(clock - 1 <= due_by_clock[name] < now - 1 for name in mine & due_by_clock.keys())
+    just_passed = range(max(clock - 1, now - HURRY_FOR), now - 1)
+    return any(due_by_clock[name] in just_passed for name in mine & due_by_clock.keys())
 
 
 class Pulse:

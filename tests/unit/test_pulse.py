@@ -55,6 +55,12 @@ def test_it_must_have_passed(now: int, is_hurried: bool) -> None:  # noqa: FBT00
     assert hurried({"a": DUE}, now=now) == is_hurried
 
 
+@pytest.mark.parametrize(("now", "is_hurried"), [(DUE + 60_000, True), (DUE + 60_001, False)])
+def test_only_for_a_minute(now: int, is_hurried: bool) -> None:  # noqa: FBT001 - a case
+    """With the worker away the log fills no faster: it has the pulses that say that the due time has passed."""
+    assert hurried({"a": DUE}, now=now) == is_hurried
+
+
 @pytest.mark.parametrize(("clock", "is_hurried"), [(0, True), (DUE + 1, True), (DUE + 2, False)])
 def test_the_streams_clock_must_not_have_passed_it(clock: int, is_hurried: bool) -> None:  # noqa: FBT001 - a case
     """Otherwise another stream holds it back, and this one is left alone."""
