@@ -45,6 +45,27 @@ def get(server: MetricsServer, path: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+def has_ipv6() -> bool:
+    """Tell whether this machine has the loopback address of IPv6."""
+    with socket.socket(socket.AF_INET6) as tried:
+        try:
+            tried.bind(("::1", 0))
+        except OSError:
+            return False
+        return True
+
+
+def test_metrics_are_served_on_an_address_of_ipv6() -> None:
+    """Or refused as any other address that the machine does not have."""
+    if not has_ipv6():
+        with pytest.raises(MusterError, match="cannot be listened on"):
+            MetricsServer(One().registry, host="::1")
+        return
+    with MetricsServer(One().registry, host="::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        assert get(server, "/metrics")[0] == 200
+
+
 def test_metrics_are_served_on_loopback() -> None:
     """On any free port, and at the address that the server gives."""
     with MetricsServer(One().registry) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -45,7 +46,7 @@ class MetricsServer:
     ) -> None:
         application = metrics_application(registry, {"/healthz": healthy, "/readyz": ready})
         try:
-            self._server = make_server(host, port, application, _Server, _Handler)
+            self._server = make_server(host, port, application, _Server6 if ":" in host else _Server, _Handler)
         except OSError as fault:
             hint = "is another such process running? choose another port"
             raise MusterError.of(f"{host}:{port}", f"cannot be listened on: {fault.strerror}", hint) from None
@@ -61,7 +62,8 @@ class MetricsServer:
     @property
     def url(self) -> str:
         """Give the address that Prometheus scrapes."""
-        return f"http://{self._server.server_name}:{self._server.server_port}/metrics"
+        host = self._server.server_name
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.server_port}/metrics"
 
     def stop(self) -> None:
         """Stop listening, and end the server's thread."""
@@ -109,6 +111,12 @@ class _Server(ThreadingMixIn, WSGIServer):
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), int(port)
         self.setup_environ()
+
+
+class _Server6(_Server):
+    """The same on an address of IPv6."""
+
+    address_family = socket.AF_INET6
 
 
 class _Handler(WSGIRequestHandler):
