@@ -150,8 +150,8 @@ class Ledger(LedgerReader, Protocol):
     def outgoing(self, after: int, limit: int) -> list[Outgoing]:
         """Give the next records to publish, whose number is greater than ``after``."""
 
-    def hang_up(self) -> None:
-        """Break off what is under way on a slow ledger, from another thread, for good.
+    def hang_up(self) -> bool:
+        """Break off what is under way on a slow ledger, from another thread, for good; tell whether it was.
 
         LedgerAway is raised there, and from then on. A ledger that is a file of this machine need not.
         """

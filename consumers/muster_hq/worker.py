@@ -78,8 +78,8 @@ class Reader(Protocol):
 class Worker:
     """Runs intake and judging, and ``publish`` between them. ``clock`` gives UTC milliseconds.
 
-    ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once. ``hang_up`` breaks one off.
-    ``pace`` is a monotonic clock, in seconds.
+    ``together`` makes one commit of a turn's (see Ledger): the disk is waited for once. ``hang_up`` breaks one off, and
+    tells whether it did. ``pace`` is a monotonic clock, in seconds.
     With ``trust_append_times`` an append time may lie ahead of the clock: replays and demonstrations only.
     """
 
@@ -94,7 +94,7 @@ class Worker:
         *,
         trust_append_times: bool = False,
         together: Callable[[], AbstractContextManager[None]] = nullcontext,
-        hang_up: Callable[[], None] = lambda: None,
+        hang_up: Callable[[], bool] = lambda: False,
         pace: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
@@ -172,9 +172,8 @@ class Worker:
         """Break off a turn that does not end in time once told to stop: nothing of it has happened then."""
         while not ended.wait(WAIT_SECONDS):
             if stop.is_set():
-                if not ended.wait(FINISH_SECONDS):
+                if not ended.wait(FINISH_SECONDS) and self._hang_up():
                     _log.warning("turn_broken_off", hint="the ledger is slow; the next worker goes on from there")
-                    self._hang_up()
                 return
 
     def _start_over(self, tried: RetryCallState) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from muster_contract.topics import encounters, incidents, streams_of
 from muster_hq.calling import Calling
@@ -327,3 +328,34 @@ def test_a_worker_that_is_told_to_stop_leaves_its_backlog(bench: Bench) -> None:
     backlog = Backlog(bench, stop, stop_after=2)
     worker_with(bench, backlog).run(stop)
     assert backlog.asked == [STEP] * 2
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_a_turn_is_said_to_be_broken_off_only_where_the_ledger_can(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, can: bool
+) -> None:
+    """A file is waited for by nobody else: its turn goes on, and is committed."""
+    monkeypatch.setattr("muster_hq.worker.FINISH_SECONDS", 0.05)
+    monkeypatch.setattr("muster_hq.worker.WAIT_SECONDS", 0.01)
+    asked, stop = threading.Event(), threading.Event()
+
+    def publish() -> None:
+        stop.set()
+        assert asked.wait(5)
+
+    def hang_up() -> bool:
+        asked.set()
+        return can
+
+    judging, calling = Judging(bench.ledger, bench.policies), Calling(bench.ledger, bench.policies)
+    worker = Worker(bench.reader, bench.intake, judging, calling, publish, lambda: NOW, hang_up=hang_up)
+    with capture_logs() as said:
+        worker.run(stop)
+        _ended("leaving")
+    assert [line["event"] for line in said] == ["turn_broken_off"] * can
+
+
+def _ended(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(5)

@@ -35,10 +35,6 @@ class Draw:
         """Draw that many different ones."""
         return self._random.sample(choices, number)
 
-    def shuffled(self, choices: Sequence[T]) -> list[T]:
-        """Give all of them in an order of chance."""
-        return self.some_of(choices, len(choices))
-
     def id(self, at: int) -> UUID:
         """Make a UUIDv7 of an instant in UTC milliseconds."""
         return UUID(int=at << 80 | self._random.getrandbits(80) & _RANDOM_BITS | _VERSION_AND_VARIANT)

@@ -86,9 +86,10 @@ class PostgresLedger(PostgresReader):
         )
         return [Outgoing(*row) for row in self._database.fetch(select, (self._database.worker_no, after, limit))]
 
-    def hang_up(self) -> None:
+    def hang_up(self) -> bool:
         """Break off what is under way, from another thread, for good."""
         self._database.hang_up()
+        return True
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget published records, in a transaction of its own."""

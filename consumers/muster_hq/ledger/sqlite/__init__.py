@@ -68,8 +68,9 @@ class SqliteLedger(SqliteReader):
         with self._database.reading() as cursor:
             return [Outgoing(*row) for row in rows(cursor, select, (after, limit))]
 
-    def hang_up(self) -> None:
+    def hang_up(self) -> bool:
         """Do nothing: there is no network to wait for."""
+        return False
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget published records, in a transaction of its own."""
