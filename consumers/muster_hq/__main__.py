@@ -13,6 +13,7 @@ from muster_hq.commands.case import case
 from muster_hq.commands.declined_transfers import declined_transfers
 from muster_hq.commands.demo import demo
 from muster_hq.commands.direct import direct, directives
+from muster_hq.commands.due import due
 from muster_hq.commands.embedded_broker import embedded_broker
 from muster_hq.commands.export import export
 from muster_hq.commands.lodge import lodge
@@ -46,6 +47,7 @@ _COMMANDS = (
     replay,
     export,
     look_back,
+    due,
     case,
     sample,
     declined_transfers,

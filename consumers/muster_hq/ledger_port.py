@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -65,6 +65,14 @@ class LedgerReader(Protocol):
 
     def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
         """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
+
+    def still_open(
+        self, limit: int, by: int | None = None, offices: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Obligation]]:
+        """Give the first obligations that are open or undetermined with their case_id, earliest due first.
+
+        Due at or before ``by``, of these offices; what is due at one instant in an order of the ledger's own.
+        """
 
     def case(self, case_id: str) -> CaseHistory | None:
         """Give all of one case; None for one that was never heard of.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from typing import NamedTuple
@@ -148,6 +149,15 @@ class Outage(NamedTuple):
     start: int
     end: int
     unread: bool = False
+
+
+def open_by_office(counts: Mapping[tuple[str, str, str], int]) -> Counter[str]:
+    """Sum a ledger's counts by (office, requirement, state) to what is open or undetermined, by office."""
+    found: Counter[str] = Counter()
+    for (office, _, state), n in counts.items():
+        if state != "OUTSTANDING":
+            found[office] += n
+    return found
 
 
 Stretches = Mapping[str, list[Outage]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import structlog
 
 from muster_contract.errors import ConfigurationError, Fault
 from muster_contract.register import load_registers, offices_of
@@ -18,13 +20,15 @@ from muster_hq.intake import Intake
 from muster_hq.judging import Judging
 from muster_hq.kafka import OutputProducer, StreamReader
 from muster_hq.ledger.opening import open_ledger
-from muster_hq.ledger_port import LedgerAway
+from muster_hq.ledger_port import LedgerAway, LedgerReader
 from muster_hq.policies import Policies
 from muster_hq.policy_reader import at_offices, load_policies
 from muster_hq.publisher import Publisher
+from muster_hq.verdicts import open_by_office
 from muster_hq.worker import Worker, positions_of
 
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 LEAVE_WITHIN = 3.0
 """Seconds that published records get to be acknowledged at the end; those that are not are sent again."""
@@ -67,6 +71,7 @@ def running_worker(
         opened = open_ledger(ledger)
         stack.callback(opened.close)
         intake = Intake(opened, setup.policies, setup.offices)
+        tell_unregistered(opened, setup.offices)
         opened.try_again()  # what could not be judged: this may be the version that can
         producer: OutputProducer[int] = OutputProducer(setup.properties, bootstrap=bootstrap)
         publisher = Publisher(opened, producer)
@@ -94,6 +99,14 @@ def running_worker(
             together=opened.together,
             hang_up=opened.hang_up,
         )
+
+
+def tell_unregistered(ledger: LedgerReader, offices: Collection[str]) -> None:
+    """Warn of each office that the register lacks and that owes something: it has no clock, so nothing judges it."""
+    for office, n in sorted(open_by_office(ledger.obligation_counts()).items()):
+        if office not in offices:
+            hint = "an office that closes stays in the register: docs/operating.md, An office that closes"
+            _log.warning("office_not_registered", office=office, pending=n, hint=hint)
 
 
 def _leave(publisher: Publisher) -> None:

@@ -66,6 +66,12 @@ HEADQUARTERS = (
         ("case", "code", "tries"),
         "A case could not be judged, and waits; all others go on (`headquarters set-aside`).",
     ),
+    LogEvent(
+        "office_not_registered",
+        "warning",
+        ("hint", "office", "pending"),
+        "An office that the register lacks owes so many reports that are open: they are judged no further.",
+    ),
     LogEvent("log_broken", "error", ("cause", "hint", "stream"), "A log no longer fits the ledger: LOG_BROKEN."),
     LogEvent(
         "topic_is_no_stream", "warning", ("hint", "topic"), "A topic is called like a stream, but no office can be."

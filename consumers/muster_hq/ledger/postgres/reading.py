@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from muster_hq.ledger.postgres.stored_ids import name_of, text_of
 from muster_hq.ledger.postgres.words import Texts
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
-from muster_hq.verdicts import Obligation, Verdict
+from muster_hq.verdicts import NEVER, Obligation, Verdict
 
 _VERDICTS = """
     select c.case_id, c.case_text, o.name, encounter_id, r.name, occurrence, k.name, at, due_at, received_at, p.name,
@@ -39,11 +39,19 @@ _OBLIGATIONS = """
     select c.case_id, c.case_text, id_text(f.encounter_id), requirement_no, occurrence, policy_no, due_at,
       ascii(state_no::text), next_at, clock_no, f.received_at, opening_stream_no, opening_offset, event_id, shape_no,
       own_at
-    from obligations o join cases c using (case_no)
+    from {among} o join cases c using (case_no)
     join facts f on f.case_no = o.case_no and f.stream_no = opening_stream_no and f."offset" = opening_offset """
 _OUTSTANDING = """
     where next_at is null and due_at >= %s
     order by due_at, coalesce(c.case_id::text, c.case_text) collate "C", requirement_no, occurrence"""
+# No index is in this order: one walk over all obligations, of which PostgreSQL keeps as many as are asked for.
+_STILL_OPEN = """(
+      select * from obligations
+      where next_at is not null and due_at <= %s and opening_stream_no in (
+        select stream_no from streams join names on kind = 'office' and no = office_no
+        where coalesce(name = any(%s::text[]), true))
+      order by due_at, case_no, requirement_no, occurrence, opening_stream_no, opening_offset limit %s)"""
+_EARLIEST_FIRST = "order by due_at, o.case_no, requirement_no, occurrence, opening_stream_no, opening_offset"
 _FIRST_SEEN = """
     select min(received_at), case_id, case_text
     from (select case_no, received_at, shape_no from facts
@@ -124,6 +132,13 @@ class PostgresReader:
     def outstanding(self, since: int | None = None) -> Iterator[tuple[str, Obligation]]:
         """Give outstanding obligations with their case_id, oldest due first; due at or after ``since``."""
         return self._obligations(_OUTSTANDING, (since or 0,))
+
+    def still_open(
+        self, limit: int, by: int | None = None, offices: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Obligation]]:
+        """Give the first obligations that are open or undetermined with their case_id, earliest due first."""
+        bindings = (NEVER if by is None else by, None if offices is None else [*offices], limit)
+        return self._obligations(_EARLIEST_FIRST, bindings, among=_STILL_OPEN)
 
     def case(self, case_id: str) -> CaseHistory | None:
         """Give all of one case; None for one that was never heard of."""
@@ -233,11 +248,14 @@ class PostgresReader:
             behind = unpack_evidence(evidence, self._texts("stream"))
             yield name_of(case_id, text), Verdict._make((office, text_of(encounter), *row, behind))
 
-    def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
+    def _obligations(
+        self, those: str, bindings: tuple[object, ...], among: str = "obligations"
+    ) -> Iterator[tuple[str, Obligation]]:
         words = self._database.words
         clocks = words.clock_names()
+        select = _OBLIGATIONS.format(among=among) + those
         requirements, policies, states = self._texts("requirement"), self._texts("policy"), self._texts("state")
-        for case_id, text, encounter, requirement, *row in self._database.fetch(_OBLIGATIONS + those, bindings):
+        for case_id, text, encounter, requirement, *row in self._database.stream(select, bindings):
             occurrence, policy, due_at, state, next_at, clock_no, at, stream_no, offset, event_id, shape, own_at = row
             stream, office = words.streams[stream_no]
             opening = Fact(at, stream, offset, office, event_id, words.shapes[shape], encounter, own_at, None)

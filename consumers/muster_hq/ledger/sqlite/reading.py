@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,15 @@ from muster_hq.ledger.sqlite.judging import facts_of_case
 from muster_hq.ledger.sqlite.rolls import read_calls, read_rolls
 from muster_hq.orders import Order
 from muster_hq.roll import Roll
-from muster_hq.verdicts import Obligation, Verdict
+from muster_hq.verdicts import NEVER, Obligation, Verdict
 
 _IN_ORDER_OF_AT = "where c.case_id = ? order by at, o.name, r.name, id_text(encounter_id), occurrence, k.name"
+# No index is in this order: one walk over all obligations, of which SQLite keeps as many as are asked for.
+_STILL_OPEN = """(
+      select * from obligations
+      where next_at is not null and due_at <= ?1 and office_no in (
+        select no from names where kind = 'office' and (?2 is null or name in (select value from json_each(?2))))
+      order by due_at, case_no, requirement_no, occurrence, opening_stream_no, opening_offset limit ?3)"""
 
 
 class SqliteReader:
@@ -85,6 +92,14 @@ class SqliteReader:
             "where o.next_at is null and due_at >= ? order by due_at, id_text(c.case_id), requirement_no, occurrence"
         )
         return self._obligations(those, (since or 0,))
+
+    def still_open(
+        self, limit: int, by: int | None = None, offices: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Obligation]]:
+        """Give the first obligations that are open or undetermined with their case_id, earliest due first."""
+        those = "order by due_at, o.case_no, requirement_no, occurrence, opening_stream_no, opening_offset"
+        chosen = None if offices is None else json.dumps([*offices])
+        return self._obligations(those, (NEVER if by is None else by, chosen, limit), among=_STILL_OPEN)
 
     def case(self, case_id: str) -> CaseHistory | None:
         """Give all of one case; None for one that was never heard of."""
@@ -217,22 +232,25 @@ class SqliteReader:
                 behind = unpack_evidence(evidence, self._database.words.text)
                 yield unpack(case_id), Verdict._make((office, unpack(encounter), *row, behind))
 
-    def _obligations(self, those: str, bindings: tuple[object, ...]) -> Iterator[tuple[str, Obligation]]:
+    def _obligations(
+        self, those: str, bindings: tuple[object, ...], among: str = "obligations"
+    ) -> Iterator[tuple[str, Obligation]]:
         select = f"""
             select id_text(c.case_id), o.office_no, id_text(f.encounter_id), requirement_no, occurrence, policy_no,
               due_at, state_no, next_at, clock_no, opening_at, opening_stream_no, opening_offset, event_id, shape_no,
               own_at
-            from obligations o join cases c using (case_no)
+            from {among} o join cases c using (case_no)
             join facts f on f.case_no = o.case_no and f.received_at = opening_at
               and f.stream_no = opening_stream_no and f."offset" = opening_offset
             {those}"""  # noqa: S608 - a clause of ours
-        for case_id, office_no, encounter, requirement_no, *row in self._rows(select, bindings):
-            occurrence, policy_no, due_at, state_no, next_at, clock_no, at, stream_no, offset, *event = row
-            event_id, shape_no, own_at = event
-            office, shape = self._word(office_no), self._database.words.shapes[shape_no]
-            opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
-            names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
-            yield case_id, Obligation(office, encounter, *names, next_at, self._word(clock_no), opening)
+        with self._database.reading() as cursor:
+            for case_id, office_no, encounter, requirement_no, *row in cursor.execute(select, bindings):
+                occurrence, policy_no, due_at, state_no, next_at, clock_no, at, stream_no, offset, *event = row
+                event_id, shape_no, own_at = event
+                office, shape = self._word(office_no), self._database.words.shapes[shape_no]
+                opening = Fact(at, self._word(stream_no), offset, office, event_id, shape, encounter, own_at, None)
+                names = (self._word(requirement_no), occurrence, self._word(policy_no), due_at, self._word(state_no))
+                yield case_id, Obligation(office, encounter, *names, next_at, self._word(clock_no), opening)
 
     def _rows(self, select: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._database.reading() as cursor:
