@@ -80,8 +80,8 @@ def _arm_turn(number: signal.Signals, *, after: bool) -> None:
             os.kill(os.getpid(), number)
         return called
 
-    def turning(self: Worker, *arguments: Any) -> int:  # noqa: ANN401 - the same
-        read = turn(self, *arguments)
+    def turning(self: Worker, *arguments: Any, **by_name: Any) -> int:  # noqa: ANN401 - the same
+        read = turn(self, *arguments, **by_name)
         if read:
             os.kill(os.getpid(), number)
         return read

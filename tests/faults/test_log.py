@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,7 +127,7 @@ def test_a_log_ends_before_the_position(alone: Headquarters, own_broker: KafkaBr
     alone.start()
     cause = _broken(alone, DAL)
     _work(alone, "afterwards", ("hou",))
-    assert "ends at offset 1" in cause
+    assert re.search(r"ends at offset [12], before the position", cause)  # its first batch had one record or two
     seen(f"one finding, “{cause}”; the other office's case was judged on")
 
 
