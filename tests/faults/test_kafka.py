@@ -156,6 +156,7 @@ def test_pulses_stop_across_a_deadline(cluster: KafkaCluster, tmp_path: Path, se
     seen("no verdict in 17 s without pulses; then " + " and ".join(", ".join(kinds) for kinds in found.values()))
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "worker",
     injected="headquarters' workers and ledger killed for 5 s across deadlines of 1 s, while pulses go on",

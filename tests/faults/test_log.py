@@ -69,6 +69,7 @@ def test_topics_are_read_again_from_offset_0(hq: Headquarters, seen: Seen) -> No
     seen(f"{after[0]} events applied before and after, {len(after[1])} verdicts the same")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "log",
     injected="every record sent three times, in an order of chance",

@@ -139,6 +139,7 @@ def test_the_wal_is_overwritten(hq: Headquarters, outbox: Path, tmp_path: Path, 
     seen("refused, “is corrupt”; EPOCH_CHANGED: “never delivered: encounters 5 (31-35)”")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "field",
     injected="the outbox's file lost, with events that were never sent, while a program records",

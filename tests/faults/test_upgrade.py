@@ -40,6 +40,7 @@ def hq(tmp_path: Path, broker: KafkaBroker) -> Iterator[Headquarters]:
     headquarters.kill()
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "records",
     injected="an office's programs upgraded to a compatible EncounterReported v2 that headquarters does not know",
