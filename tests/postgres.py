@@ -29,6 +29,7 @@ port = {port}
 max_connections = 100
 shared_buffers = {buffers}
 max_wal_size = 4GB
+autovacuum_naptime = 15s
 lc_messages = 'C'
 """
 
