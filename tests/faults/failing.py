@@ -87,7 +87,7 @@ def _arm_turn(number: signal.Signals, *, after: bool) -> None:
         return read
 
     if after:
-        Worker.turn = turning  # type: ignore[method-assign]
+        Worker.turn = turning  # type: ignore[method-assign]  # that is what a fail point is
     else:
         Worker._take, Calling.step = taking, calling  # type: ignore[method-assign]  # noqa: SLF001 - the same
 

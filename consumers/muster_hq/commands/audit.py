@@ -26,7 +26,7 @@ from muster_hq.commands.options import (
     TrustCreateTime,
     kafka_properties,
 )
-from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_quarantined
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_read
 from muster_hq.commands.streams import scan_streams, shown, shown_log
 from muster_hq.comparing import Holdings, differences, holdings_of
 from muster_hq.ledger.opening import open_reader
@@ -71,9 +71,7 @@ def audit(
     moment: int | Mapping[str, int] = instant(as_of, "--as-of") if as_of is not None else held.clocks if held else 0
     with _records(log, bootstrap, register, kafka_config, trust=trust_create_time) as records:
         found = audit_records(records, policies, register, moment, held.unread if held else None)
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in found.counts.items())
-    typer.echo(f"{sum(found.counts.values())} records: {counts}", err=True)
-    tell_quarantined(found.quarantined)
+    tell_read(found.counts, found.quarantined)
     if held is None:
         if findings:
             print_rows(found.findings, output, FINDING_COLUMNS)

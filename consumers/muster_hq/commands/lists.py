@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from muster_contract.shell.tables import for_people
 from muster_contract.times import format_instant
+from muster_hq.commands.rows import WIDE
 from muster_hq.published import evidence_row
 from muster_hq.verdicts import Obligation, evidence_of
 
@@ -76,7 +77,7 @@ def _print_table(rows: Iterable[Row], columns: Sequence[str]) -> int:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*_cells(row, columns))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    for_people(WIDE).print(table)
     return table.row_count
 
 
@@ -85,7 +86,6 @@ def _cells(row: Row, columns: Sequence[str]) -> Iterator[str]:
     return ("" if flat[column] is None else str(flat[column]) for column in columns)
 
 
-_WIDE = 240
 _PRINTERS: dict[ListFormat, Callable[[Iterable[Row], Sequence[str]], int]] = {
     ListFormat.JSONL: _print_jsonl,
     ListFormat.CSV: _print_csv,

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from muster_contract.register import load_registers, offices_of
 from muster_hq.commands.arguments import instant
 from muster_hq.commands.options import FindingsInstead, LedgerUrl, OptionalOfficesFiles, PolicyFiles
-from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_quarantined
+from muster_hq.commands.rows import FINDING_COLUMNS, Format, print_rows, tell_read
 from muster_hq.commands.streams import shown_log
 from muster_hq.comparing import settled_findings
 from muster_hq.ledger.opening import open_ledger
@@ -51,8 +51,6 @@ def replay(
             print_rows(settled_findings(opened, dict.fromkeys(names, until)), output, FINDING_COLUMNS)
         else:
             print_rows((verdict_row(case_id, verdict) for case_id, verdict in opened.verdicts()), output)
-        summary = ", ".join(f"{n} {outcome}" for outcome, n in counts._asdict().items())
-        typer.echo(f"{len(records)} records: {summary}", err=True)
-        tell_quarantined(opened.quarantined())
+        tell_read(counts._asdict(), opened.quarantined())
     finally:
         opened.close()

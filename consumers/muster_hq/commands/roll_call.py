@@ -10,15 +10,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import Finding
 from muster_contract.register import load_registers, offices_of
+from muster_contract.shell.tables import for_people
 from muster_contract.times import format_instant
 from muster_contract.topics import parse_stream
 from muster_hq.commands.options import LedgerUrl, OptionalOfficesFiles
-from muster_hq.commands.rows import Format
+from muster_hq.commands.rows import Format, form_of
 from muster_hq.entries import Heartbeat
 from muster_hq.ledger.opening import open_reader
 from muster_hq.ledger_port import LedgerReader
@@ -41,7 +41,7 @@ def roll_call(
     register = offices_of(load_registers(offices)) if offices else ()
     with closing(open_reader(ledger)) as reader:
         rows = register_rows(reader, {office.id: office.classified_network for office in register})
-    if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is Format.JSONL:
+    if form_of(output) is Format.JSONL:
         sys.stdout.writelines(json.dumps(row) + "\n" for row in rows)
     else:
         _print_table(rows)
@@ -87,7 +87,7 @@ def _print_table(rows: Iterable[Row]) -> None:
         cells = (row["last_heard"] or "never", unsent, str(row["missing"] or ""), where)
         network = {True: "yes", False: "none", None: ""}[row.get("classified_network")]
         table.add_row(row["office_id"], *cells, row["silent_since"] or "", row["epoch"] or "", network)
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    for_people(_WIDE).print(table)
 
 
 def _kind(stream: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from muster_contract.shell.tables import for_people
 
 Row = dict[str, Any]
 VERDICT_COLUMNS = (
@@ -27,7 +28,7 @@ VERDICT_COLUMNS = (
 )
 
 
-_WIDE = 240
+WIDE = 240
 FINDING_COLUMNS = ("at", "kind", "office_id", "stream", "detail")
 
 
@@ -69,14 +70,16 @@ def print_rows(rows: Iterable[Row], form: Format | None, columns: Sequence[str] 
     table = Table(*columns)
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    for_people(WIDE).print(table)
 
 
-def tell_quarantined(records: Iterable[Refused]) -> None:
-    """Say on stderr how many records were quarantined, by reason, and where the first of each stands."""
+def tell_read(counts: Mapping[str, int], quarantined: Iterable[Refused]) -> None:
+    """Say on stderr what became of the records read, why some were quarantined, and where the first of each stands."""
+    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
+    typer.echo(f"{sum(counts.values())} records: {outcomes}", err=True)
     numbers: Counter[str] = Counter()
     firsts: dict[str, str] = {}
-    for record in sorted(records, key=lambda one: (one.stream, one.offset)):
+    for record in sorted(quarantined, key=lambda one: (one.stream, one.offset)):
         numbers[record.reason] += 1
         firsts.setdefault(record.reason, f"{record.reason} at {record.stream}, offset {record.offset}")
     if numbers:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import ConfigurationError, MusterError
+from muster_contract.shell.tables import for_people
 from muster_contract.times import format_instant
 from muster_hq.commands.arguments import day_or_instant
 from muster_hq.commands.options import LedgerUrl
@@ -106,7 +105,7 @@ COLUMNS = (
 
 
 def _show(inspection: Inspection, drawn: str) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = for_people(200)
     instances = Table("case_id", "office", "requirement", "verdict", "due_at", "outcome", "evidence", title=drawn)
     for one in inspection.instances:
         row = dict(zip(COLUMNS, _cells(one), strict=True))

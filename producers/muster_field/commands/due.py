@@ -9,10 +9,11 @@ import typer
 from rich.table import Table
 
 from muster_contract.errors import Finding
+from muster_contract.shell.tables import for_people
 from muster_contract.times import format_instant, now_ms
 from muster_field.answers import Due, is_overdue
 from muster_field.commands.options import OutboxFile
-from muster_field.commands.output import for_people, print_json
+from muster_field.commands.output import WIDE, print_json
 from muster_field.inbox import not_answered, what_is_answered
 from muster_field.outbox import Outbox
 
@@ -60,7 +61,7 @@ def _print_table(office: str, found: list[Due], now: int, answered_at: int) -> N
         state = one.state.value.lower() if one.state else ""
         where = f"{one.encounter_id} of {one.moved_from}" if one.moved_from else one.encounter_id
         table.add_row(format_instant(one.due_at), left, one.requirement + number, one.case_id, where, state)
-    for_people().print(table)
+    for_people(WIDE).print(table)
 
 
 def _duration(milliseconds: int) -> str:

@@ -1,23 +1,16 @@
-"""What commands print on stdout: JSON, one object a line, for people and programs alike; or tables for people."""
+"""What commands print on stdout: JSON, one object a line, for people and programs alike; and how wide tables are."""
 
 from __future__ import annotations
 
 import json
-import sys
 
 import typer
-from rich.console import Console
 
 from muster_contract.events import FieldEvent
 from muster_field.office import Accepted
 
-_WIDE = 200
-"""Columns of a table that no terminal limits: in a pipe or a file nothing of it may be cut off."""
-
-
-def for_people() -> Console:
-    """Give what tables are printed on."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
+WIDE = 200
+"""Columns of a table that no terminal limits."""
 
 
 def print_json(**fields: object) -> None:

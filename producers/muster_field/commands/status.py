@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_contract.errors import ConfigurationError, Fault, Finding
+from muster_contract.shell.tables import for_people
 from muster_contract.times import format_instant
 from muster_field.answers import NOT_ANSWERED, InboxState
 from muster_field.commands.options import OutboxFile
-from muster_field.commands.output import for_people, print_json
+from muster_field.commands.output import WIDE, print_json
 from muster_field.inbox import inbox_path, what_is_answered
 from muster_field.outbox import Outbox
 from muster_field.outbox_care import verify
@@ -79,7 +80,7 @@ def _object(state: OutboxState, answers: InboxState) -> dict[str, Any]:
 
 
 def _print_tables(state: OutboxState, answers: InboxState) -> None:
-    console = for_people()
+    console = for_people(WIDE)
     table = Table(title=f"office {state.office_id}, epoch {state.epoch}", title_justify="left")
     for heading in (
         "stream",
