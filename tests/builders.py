@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
 from muster_contract.topics import DIRECTIVES, encounters, incidents, parse_stream
 from muster_hq.entries import NEVER_READ, Counts, FiledReport, Move, NewFact, StreamState
 from muster_hq.facts import Applied, Fact, read_record
+from muster_hq.ledger.opening import open_ledger
 from muster_hq.lodgings import Claim, Lodging
 from muster_hq.logfile import offices_in
 from muster_hq.orders import Order
@@ -20,14 +23,24 @@ from muster_hq.policies import Policies
 from muster_hq.policy_reader import read_policy
 from muster_hq.quarantine import settle
 from muster_hq.records import Record
+from muster_hq.replay import replay
 from muster_hq.sorting import Batch, Rules
 from muster_hq.verdicts import ALL_OFFICES, NEVER, Obligation, Outage, Verdict, evidence_of
 from tests.cases.builders import T0, Case, Event
+from tests.cases.policies import REPORT
 
 
 def records_of(*events: Event) -> list[Record]:
     """Give the records of a log: offsets follow from the order in which a stream's events stand."""
     return Case("", "", events).records
+
+
+def ledger_of(folder: Path, *events: Event, until: int) -> str:
+    """Judge a log of the offices a and b, by the policy REPORT, into a new ledger up to T0 + until; give its URL."""
+    url, case = f"sqlite:///{folder}/ledger.db", Case("", REPORT, events)
+    with closing(open_ledger(url)) as ledger:
+        replay(case.records, case.policies, ["a", "b"], ledger, T0 + until)
+    return url
 
 
 def policies_of(*texts: str) -> Policies:

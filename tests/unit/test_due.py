@@ -17,12 +17,11 @@ from muster_contract.shell.running import run_command
 from muster_contract.times import format_instant, now_ms
 from muster_hq.commands.assembly import tell_unregistered
 from muster_hq.commands.due import due
-from muster_hq.ledger.opening import open_ledger, open_reader
-from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, Event, encounter, report
+from muster_hq.ledger.opening import open_reader
+from tests.builders import ledger_of
+from tests.cases.builders import T0, encounter, report
 from tests.cases.directed import hold
 from tests.cases.moved import move
-from tests.cases.policies import REPORT
 
 EVENTS = (
     encounter("E1", 0, enc="missed"),
@@ -35,18 +34,10 @@ EVENTS = (
 """What is open is due at T0 + 501, 502 and 505; the replay ends at T0 + 499."""
 
 
-def ledger_of(folder: Path, *events: Event) -> str:
-    """Judge a log into a new ledger."""
-    url, case = f"sqlite:///{folder}/ledger.db", Case("due", REPORT, events)
-    with closing(open_ledger(url)) as ledger:
-        replay(case.records, case.policies, ["a", "b"], ledger, T0 + 499)
-    return url
-
-
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Give a ledger in which three reports are open."""
-    return ledger_of(tmp_path, *EVENTS)
+    return ledger_of(tmp_path, *EVENTS, until=499)
 
 
 def run(url: str, *options: str) -> Result:
@@ -87,9 +78,7 @@ def test_within_counts_from_now(tmp_path: Path) -> None:
     """A day back from what is due in two, and what is due in an hour."""
     day, now = 86_400_000, now_ms() - T0
     far, near = encounter("E1", now + 2 * day, enc="far"), encounter("E2", now + day // 2, enc="near")
-    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("due", REPORT, (far, near))
-    with closing(open_ledger(url)) as ledger:
-        replay(case.records, case.policies, ["a", "b"], ledger, T0 + now + 2 * day)
+    url = ledger_of(tmp_path, far, near, until=now + 2 * day)
     assert encounters(run(url, "--within", "P3D")) == ["far"]
     assert encounters(run(url, "--within", "P1D")) == []
 
@@ -103,7 +92,7 @@ def test_of_one_office_and_no_more_than_so_many(url: str) -> None:
 
 def test_an_office_that_owes_nothing_has_its_line(tmp_path: Path) -> None:
     """Whoever closes it reads a nought, and not nothing."""
-    result = run(ledger_of(tmp_path, encounter("E1", 495)), "--office", "b")
+    result = run(ledger_of(tmp_path, encounter("E1", 495), until=499), "--office", "b")
     assert (result.stdout, result.stderr) == ("", "b: 0 of 0 that are open\n")
 
 
@@ -111,9 +100,7 @@ def test_an_office_that_owes_nothing_has_its_line(tmp_path: Path) -> None:
 def test_who_is_in_charge_while_it_is_held(tmp_path: Path, moved_at: int) -> None:
     """A case that is moved while its due time moves along is the other office's, however late."""
     events = encounter("E1", 495), hold(496), move(moved_at)
-    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("due", REPORT, events)
-    with closing(open_ledger(url)) as ledger:
-        replay(case.records, case.policies, ["a", "b"], ledger, T0 + 520)
+    url = ledger_of(tmp_path, *events, until=520)
     (row,) = rows(run(url))
     assert (row["office_id"], row["in_charge"], row["state"], row["next_at"]) == ("a", "b", "OPEN", None)
 

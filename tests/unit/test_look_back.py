@@ -14,11 +14,10 @@ from typer.testing import CliRunner, Result
 from muster_contract.shell.running import run_command
 from muster_contract.times import format_instant
 from muster_hq.commands.look_back import look_back
-from muster_hq.ledger.opening import open_ledger, open_reader
-from muster_hq.replay import replay
-from tests.cases.builders import T0, Case, encounter, id_of, not_a_match, report
+from muster_hq.ledger.opening import open_reader
+from tests.builders import ledger_of
+from tests.cases.builders import T0, encounter, id_of, not_a_match, report
 from tests.cases.moved import move
-from tests.cases.policies import REPORT
 
 EVENTS = [
     encounter("E1", 0, enc="missed"),
@@ -35,10 +34,7 @@ EVENTS = [
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Give a ledger in which two reports are outstanding."""
-    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("look-back", REPORT, EVENTS)
-    with closing(open_ledger(url)) as ledger:
-        replay(case.records, case.policies, ["a", "b"], ledger, T0 + 499)
-    return url
+    return ledger_of(tmp_path, *EVENTS, until=499)
 
 
 def run(url: str, *options: str) -> Result:
@@ -106,9 +102,7 @@ def test_since_counts_what_was_due_from_then_on(url: str, since: str, found: lis
 @pytest.mark.parametrize(("moved_at", "in_charge"), [(10, "b"), (11, "a")])
 def test_who_was_to_see_to_it(tmp_path: Path, moved_at: int, in_charge: str) -> None:
     """The office to which the case was moved by the due time; the report stays the other office's."""
-    url, case = f"sqlite:///{tmp_path}/ledger.db", Case("moved", REPORT, [encounter("E1", 0), move(moved_at)])
-    with closing(open_ledger(url)) as ledger:
-        replay(case.records, case.policies, ["a", "b"], ledger, T0 + 499)
+    url = ledger_of(tmp_path, encounter("E1", 0), move(moved_at), until=499)
     (row,) = map(json.loads, run(url).stdout.splitlines())
     assert (row["office_id"], row["in_charge"]) == ("a", in_charge)
 
